@@ -1,0 +1,90 @@
+package dev.loupe.tensor;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Crossing between engine arrays and host tensors. */
+public final class NdArrays {
+  private NdArrays() {}
+
+  /**
+   * An array over the tensor's own memory when it is direct F32, F64, I64, I32, U8 or BOOL data at
+   * an aligned address; else over a copy. 16-bit types are widened to F32. The array keeps the
+   * memory alive; never write into either while both are used.
+   */
+  public static NDArray of(NDManager manager, HostTensor tensor) {
+    HostTensor source = widened(tensor);
+    ByteBuffer data = source.data();
+    boolean aligned =
+        data.isDirect()
+            && (source.type().bytes() == 1
+                || data.alignedSlice(source.type().bytes()).capacity() == data.capacity());
+    if (!aligned) {
+      data =
+          ByteBuffer.allocateDirect(data.remaining())
+              .order(ByteOrder.LITTLE_ENDIAN)
+              .put(data)
+              .flip();
+    }
+    return manager.create(data, new Shape(source.shape()), dataType(source.type()));
+  }
+
+  /**
+   * The array's values as a host tensor that shares the array's memory where it is contiguous and
+   * on the CPU: valid only while the array is open.
+   */
+  public static HostTensor view(NDArray array) {
+    NDArray owned = array;
+    return new HostTensor(
+        elementType(owned.getDataType()), owned.getShape().getShape(), owned.toByteBuffer(true));
+  }
+
+  /** The array's values as a host tensor of its own. */
+  public static HostTensor copy(NDArray array) {
+    HostTensor view = view(array);
+    ByteBuffer data =
+        ByteBuffer.allocateDirect(view.data().remaining()).order(ByteOrder.LITTLE_ENDIAN);
+    data.put(view.data()).flip();
+    return new HostTensor(view.type(), view.shape(), data);
+  }
+
+  /** A float array's values, row-major. */
+  public static float[] floats(NDArray array) {
+    return view(array).toFloats();
+  }
+
+  private static HostTensor widened(HostTensor tensor) {
+    return switch (tensor.type()) {
+      case F16, BF16 -> tensor.toF32();
+      default -> tensor;
+    };
+  }
+
+  private static DataType dataType(ElementType type) {
+    return switch (type) {
+      case F64 -> DataType.FLOAT64;
+      case F32, F16, BF16 -> DataType.FLOAT32;
+      case I64 -> DataType.INT64;
+      case I32 -> DataType.INT32;
+      case U8 -> DataType.UINT8;
+      case BOOL -> DataType.BOOLEAN;
+    };
+  }
+
+  private static ElementType elementType(DataType type) {
+    return switch (type) {
+      case FLOAT64 -> ElementType.F64;
+      case FLOAT32 -> ElementType.F32;
+      case INT64 -> ElementType.I64;
+      case INT32 -> ElementType.I32;
+      case UINT8 -> ElementType.U8;
+      case BOOLEAN -> ElementType.BOOL;
+      default ->
+          throw new IllegalArgumentException("arrays of " + type + " do not leave the engine");
+    };
+  }
+}
