@@ -1,0 +1,230 @@
+package dev.loupe.inference.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import dev.loupe.inference.model.hooks.HookKind;
+import dev.loupe.inference.model.hooks.HookRun;
+import dev.loupe.inference.model.hooks.PassRows;
+import java.util.Optional;
+
+/**
+ * GPT-2's forward pass with TransformerLens's hook points (Radford et al. 2019; hook semantics of
+ * TransformerLens 3). Shapes below: b rows, p positions, d_model wide. It holds no state of a pass,
+ * so passes may run on several threads at once.
+ */
+public final class HookedTransformer {
+  private final GptConfig config;
+  private final ModelWeights weights;
+  private final TransformerOps ops;
+
+  /** A model of these weights, which stay the caller's to close. */
+  public HookedTransformer(GptConfig config, ModelWeights weights, TransformerOps ops) {
+    this.config = config;
+    this.weights = weights;
+    this.ops = ops;
+  }
+
+  /** The model's shape. */
+  public GptConfig config() {
+    return config;
+  }
+
+  /** The model's weights; read-only. */
+  public ModelWeights weights() {
+    return weights;
+  }
+
+  /** The arithmetic that this model runs on. */
+  public TransformerOps ops() {
+    return ops;
+  }
+
+  /**
+   * Runs tokens through the model.
+   *
+   * @param scope owns the results; everything else is freed before this returns
+   * @throws TokenRangeException for ids outside the vocabulary, or rows longer than the context
+   */
+  public ForwardResult forward(NDManager scope, TokenBatch batch, ForwardOptions options) {
+    check(batch, options.cache());
+    try (NDManager pass = scope.newSubManager()) {
+      if (options.cache() != null) {
+        options.cache().begin(batch);
+      }
+      Pass run = new Pass(scope, pass, batch, options);
+      Optional<NDArray> logits = run.run();
+      if (options.cache() != null) {
+        options.cache().commit(batch);
+      }
+      logits.ifPresent(array -> array.attach(scope));
+      run.hooks.moveCaptures(scope);
+      return new ForwardResult(logits, run.hooks.captures());
+    }
+  }
+
+  private void check(TokenBatch batch, KvCache cache) {
+    for (int row = 0; row < batch.rows(); row++) {
+      int start = cache == null ? 0 : cache.length(row);
+      int length = start + batch.lengths()[row];
+      if (length > config.contextLength()) {
+        throw new TokenRangeException(
+            "row %d has %d tokens; the model's context holds %d"
+                .formatted(row, length, config.contextLength()));
+      }
+      for (int i = 0; i < batch.lengths()[row]; i++) {
+        long id = batch.ids()[row * batch.width() + i];
+        if (id < 0 || id >= config.vocabularySize()) {
+          throw new TokenRangeException(
+              "row %d holds token id %d at position %d; expected 0 to %d"
+                  .formatted(row, id, start + i, config.vocabularySize() - 1));
+        }
+      }
+    }
+  }
+
+  /** One call of {@link #forward}. */
+  private final class Pass {
+    private final NDManager scope;
+    private final NDManager pass;
+    private final TokenBatch batch;
+    private final ForwardOptions options;
+    private final PassRows rows;
+    private final HookRun hooks;
+
+    Pass(NDManager scope, NDManager pass, TokenBatch batch, ForwardOptions options) {
+      this.scope = scope;
+      this.pass = pass;
+      this.batch = batch;
+      this.options = options;
+      this.rows = rows(batch, options.cache());
+      this.hooks = new HookRun(options.program(), rows);
+    }
+
+    Optional<NDArray> run() {
+      boolean wantsLogits = options.logits() != LogitsMode.NONE;
+      NDArray resid = embed(); // [b, p, d_model]
+      NDArray mask = AttentionMask.of(pass, batch, options.cache());
+      boolean mapsEdited = false;
+      for (int layer = 0; layer < config.layers(); layer++) {
+        mapsEdited |= TransformerBlock.editsMaps(hooks, layer);
+      }
+      NDArray padding = mapsEdited ? AttentionMask.ofPadding(pass, batch, options.cache()) : null;
+      for (int layer = 0; layer < config.layers(); layer++) {
+        if (!wantsLogits && hooks.isDoneBefore(HookKind.RESID_PRE, layer)) {
+          return Optional.empty();
+        }
+        options.control().beforeLayer(layer);
+        TransformerBlock block =
+            new TransformerBlock(
+                config, weights.blocks().get(layer), layer, ops, hooks, mask, padding);
+        try (NDManager local = scope.newSubManager()) {
+          resid.attach(local);
+          resid = block.run(resid, options.cache(), wantsLogits);
+          if (resid == null) {
+            hooks.moveCaptures(scope);
+            return Optional.empty();
+          }
+          resid.attach(pass);
+          hooks.moveCaptures(pass);
+        }
+      }
+      if (!wantsLogits && hooks.isDoneBefore(HookKind.LN_FINAL_SCALE, -1)) {
+        return Optional.empty();
+      }
+      options.control().beforeLayer(config.layers());
+      return unembed(resid);
+    }
+
+    private NDArray embed() {
+      int width = batch.width();
+      NDArray ids = pass.create(batch.ids(), new Shape(batch.rows(), width));
+      NDArray tokens = hooks.at(HookKind.EMBED, ops.embed(ids, weights.tokenEmbedding()));
+      NDArray positions = ops.embed(positionIds(), weights.positionEmbedding());
+      if (hooks.isUsed(HookKind.POS_EMBED, -1)) {
+        Shape full = new Shape(batch.rows(), width, config.dModel());
+        positions = hooks.at(HookKind.POS_EMBED, positions.broadcast(full));
+      }
+      return tokens.add(positions);
+    }
+
+    /** [p] when all rows start at the same position, else [b, p]; padding stays inside the table. */
+    private NDArray positionIds() {
+      int width = batch.width();
+      boolean aligned = true;
+      for (int start : rows.starts()) {
+        aligned &= start == rows.starts()[0];
+      }
+      int planes = aligned ? 1 : batch.rows();
+      long[] ids = new long[planes * width];
+      for (int row = 0; row < planes; row++) {
+        for (int i = 0; i < width; i++) {
+          ids[row * width + i] = Math.min(rows.starts()[row] + i, config.contextLength() - 1);
+        }
+      }
+      return pass.create(ids, aligned ? new Shape(width) : new Shape(planes, width));
+    }
+
+    private Optional<NDArray> unembed(NDArray resid) {
+      NDArray x = resid;
+      double epsilon = config.layerNormEpsilon();
+      if (options.logits() == LogitsMode.LAST && !usesEnd()) {
+        x = lastOfEachRow(x);
+      }
+      NDArray normed; // [b, p, d_model]
+      if (hooks.isUsed(HookKind.LN_FINAL_SCALE, -1)
+          || hooks.isUsed(HookKind.LN_FINAL_NORMALIZED, -1)) {
+        NDArray centered = ops.center(x);
+        NDArray scale = hooks.at(HookKind.LN_FINAL_SCALE, ops.scale(centered, epsilon));
+        NDArray normalized = hooks.at(HookKind.LN_FINAL_NORMALIZED, centered.div(scale));
+        normed = ops.affine(normalized, weights.lnFinal());
+      } else {
+        normed = ops.layerNorm(x, weights.lnFinal(), epsilon);
+      }
+      normed = hooks.at(HookKind.UNEMBED_IN, normed);
+      boolean wantsLogits = options.logits() != LogitsMode.NONE;
+      if (!wantsLogits && hooks.isDoneBefore(HookKind.UNEMBED_OUT, -1)) {
+        return Optional.empty();
+      }
+      NDArray logits =
+          hooks.at(HookKind.UNEMBED_OUT, ops.unembed(normed, weights.unembedding()));
+      if (!wantsLogits) {
+        return Optional.empty();
+      }
+      return Optional.of(
+          options.logits() == LogitsMode.LAST && usesEnd() ? lastOfEachRow(logits) : logits);
+    }
+
+    private boolean usesEnd() {
+      return hooks.isUsed(HookKind.LN_FINAL_SCALE, -1)
+          || hooks.isUsed(HookKind.LN_FINAL_NORMALIZED, -1)
+          || hooks.isUsed(HookKind.UNEMBED_IN, -1)
+          || hooks.isUsed(HookKind.UNEMBED_OUT, -1);
+    }
+
+    /** [b, p, n] to [b, 1, n]. */
+    private NDArray lastOfEachRow(NDArray x) {
+      int width = batch.width();
+      if (width == 1) {
+        return x;
+      }
+      long last = x.getShape().get(2);
+      long[] ids = new long[batch.rows()];
+      for (int row = 0; row < ids.length; row++) {
+        ids[row] = (long) row * width + batch.lengths()[row] - 1;
+      }
+      NDArray index = x.getManager().create(ids, new Shape(ids.length, 1));
+      return ops.embed(index, x.reshape(-1, last));
+    }
+  }
+
+  private static PassRows rows(TokenBatch batch, KvCache cache) {
+    int[] starts = new int[batch.rows()];
+    if (cache != null) {
+      for (int row = 0; row < starts.length; row++) {
+        starts[row] = cache.length(row);
+      }
+    }
+    return new PassRows(starts, batch.lengths(), batch.width(), cache != null);
+  }
+}

@@ -1,0 +1,54 @@
+package dev.loupe.inference.model;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Rows of token ids, padded on the right to the longest.
+ *
+ * @param ids [batch, pos], row-major; 0 where padded
+ * @param lengths tokens of each row
+ * @param width columns
+ */
+public record TokenBatch(long[] ids, int[] lengths, int width) {
+
+  /**
+   * Packs rows of any lengths.
+   *
+   * @throws IllegalArgumentException when there is no row, or one is empty
+   */
+  public static TokenBatch of(List<int[]> rows) {
+    if (rows.isEmpty()) {
+      throw new IllegalArgumentException("no rows; expected at least one");
+    }
+    int width = rows.stream().mapToInt(row -> row.length).max().orElseThrow();
+    long[] ids = new long[Math.multiplyExact(rows.size(), width)];
+    int[] lengths = new int[rows.size()];
+    for (int r = 0; r < lengths.length; r++) {
+      int[] row = rows.get(r);
+      if (row.length == 0) {
+        throw new IllegalArgumentException("row " + r + " is empty; expected at least one token");
+      }
+      lengths[r] = row.length;
+      for (int i = 0; i < row.length; i++) {
+        ids[r * width + i] = row[i];
+      }
+    }
+    return new TokenBatch(ids, lengths, width);
+  }
+
+  /** Packs rows of any lengths. */
+  public static TokenBatch of(int[]... rows) {
+    return of(Arrays.asList(rows));
+  }
+
+  /** Rows in the batch. */
+  public int rows() {
+    return lengths.length;
+  }
+
+  /** Tokens in all rows, padding not counted. */
+  public int tokens() {
+    return Arrays.stream(lengths).sum();
+  }
+}

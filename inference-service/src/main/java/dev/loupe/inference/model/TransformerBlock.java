@@ -1,0 +1,162 @@
+package dev.loupe.inference.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
+import dev.loupe.inference.model.hooks.HookKind;
+import dev.loupe.inference.model.hooks.HookRun;
+
+/** One block within one pass. Shapes: b rows, p new positions, k keys, h heads. */
+final class TransformerBlock {
+  private final GptConfig config;
+  private final BlockWeights weights;
+  private final int layer;
+  private final TransformerOps ops;
+  private final HookRun hooks;
+  private final NDArray mask;
+  private final NDArray padding;
+
+  TransformerBlock(
+      GptConfig config,
+      BlockWeights weights,
+      int layer,
+      TransformerOps ops,
+      HookRun hooks,
+      NDArray mask,
+      NDArray padding) {
+    this.config = config;
+    this.weights = weights;
+    this.layer = layer;
+    this.ops = ops;
+    this.hooks = hooks;
+    this.mask = mask;
+    this.padding = padding;
+  }
+
+  /** True when the program may change scores or patterns of a layer. */
+  static boolean editsMaps(HookRun hooks, int layer) {
+    return hooks.isEdited(HookKind.ATTN_SCORES, layer) || hooks.isEdited(HookKind.PATTERN, layer);
+  }
+
+  /**
+   * Runs the block.
+   *
+   * @param input the residual stream, [b, p, d_model]
+   * @param cache extended by this block's keys and values; may be null
+   * @param toTheEnd false when the pass may end at the last hook point that is read
+   * @return the residual stream after the block, or null when the pass is done
+   */
+  NDArray run(NDArray input, KvCache cache, boolean toTheEnd) {
+    NDArray residPre = at(HookKind.RESID_PRE, input);
+    if (!toTheEnd && hooks.isDoneBefore(HookKind.ATTN_IN, layer)) {
+      return null;
+    }
+    NDArray z = attention(residPre, cache); // [b, p, h, d_head]
+    NDArray attnOut = at(HookKind.ATTN_OUT, attentionOut(z));
+    NDArray residMid = at(HookKind.RESID_MID, residPre.add(attnOut));
+    if (!toTheEnd && hooks.isDoneBefore(HookKind.MLP_IN, layer)) {
+      return null;
+    }
+    NDArray mlpIn = at(HookKind.MLP_IN, residMid);
+    NDArray normed = norm(mlpIn, weights.ln2(), HookKind.LN2_SCALE, HookKind.LN2_NORMALIZED);
+    NDArray pre = at(HookKind.MLP_PRE, ops.linear(normed, weights.mlpIn())); // [b, p, d_mlp]
+    NDArray post = at(HookKind.MLP_POST, ops.activate(pre, config.activation()));
+    NDArray mlpOut = at(HookKind.MLP_OUT, ops.linear(post, weights.mlpOut()));
+    return at(HookKind.RESID_POST, residMid.add(mlpOut));
+  }
+
+  private NDArray attention(NDArray residPre, KvCache cache) {
+    NDArray q;
+    NDArray k;
+    NDArray v;
+    NDArray normed = norm(residPre, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED);
+    HeadInputs inputs = new HeadInputs(config, weights, layer, ops, hooks);
+    if (inputs.areEdited()) {
+      NDArray[] split = inputs.project(residPre);
+      q = split[0];
+      k = split[1];
+      v = split[2];
+    } else {
+      inputs.show(residPre);
+      NDList split = ops.linear(normed, weights.qkv()).split(3, 2);
+      q = heads(split.get(0));
+      k = heads(split.get(1));
+      v = heads(split.get(2));
+    }
+    q = at(HookKind.Q, q);
+    k = at(HookKind.K, k);
+    v = at(HookKind.V, v);
+    if (cache != null) {
+      k = cache.extendKeys(layer, k);
+      v = cache.extendValues(layer, v);
+    }
+    return at(HookKind.Z, mix(q, k, v));
+  }
+
+  private NDArray mix(NDArray q, NDArray k, NDArray v) {
+    double scale = config.scoreScale(layer);
+    if (!hooks.isUsed(HookKind.ATTN_SCORES, layer) && !hooks.isUsed(HookKind.PATTERN, layer)) {
+      return ops.attention(q, k, v, scale, mask);
+    }
+    NDArray scores = at(HookKind.ATTN_SCORES, ops.scores(q, k, scale, mask)); // [b, h, p, k]
+    boolean edited = hooks.isEdited(HookKind.ATTN_SCORES, layer);
+    if (edited && padding != null) {
+      scores = scores.add(padding);
+    }
+    NDArray pattern = at(HookKind.PATTERN, ops.pattern(scores, edited));
+    if (hooks.isEdited(HookKind.PATTERN, layer) && padding != null) {
+      NDArray visible = padding.gte(0f).broadcast(pattern.getShape());
+      pattern = NDArrays.where(visible, pattern, pattern.zerosLike());
+    }
+    return ops.mix(pattern, v);
+  }
+
+  private NDArray attentionOut(NDArray z) {
+    Shape shape = z.getShape();
+    NDArray flat = z.reshape(shape.get(0), shape.get(1), config.dModel());
+    if (!hooks.isUsed(HookKind.RESULT, layer)) {
+      return ops.linear(flat, weights.attentionOut());
+    }
+    NDArray result = at(HookKind.RESULT, result(z)); // [b, p, h, d_model]
+    return hooks.isEdited(HookKind.RESULT, layer)
+        ? result.sum(new int[] {2}).add(weights.attentionOut().bias())
+        : ops.linear(flat, weights.attentionOut());
+  }
+
+  /** Each head's part of the attention's output: z of the head times its rows of W_O. */
+  private NDArray result(NDArray z) {
+    Shape shape = z.getShape();
+    long rows = shape.get(0) * shape.get(1);
+    NDArray byHead = z.reshape(rows, config.heads(), config.dHead()).transpose(1, 0, 2);
+    NDArray weightOut = HeadInputs.inScope(z, weights.attentionOut().weight());
+    NDArray wO =
+        weightOut
+            .reshape(config.dModel(), config.heads(), config.dHead())
+            .transpose(1, 2, 0); // [h, d_head, d_model]
+    return byHead
+        .matMul(wO)
+        .transpose(1, 0, 2)
+        .reshape(shape.get(0), shape.get(1), config.heads(), config.dModel());
+  }
+
+  private NDArray norm(NDArray x, LayerNormWeights ln, HookKind scaleKind, HookKind normalizedKind) {
+    double epsilon = config.layerNormEpsilon();
+    if (!hooks.isUsed(scaleKind, layer) && !hooks.isUsed(normalizedKind, layer)) {
+      return ops.layerNorm(x, ln, epsilon);
+    }
+    NDArray centered = ops.center(x);
+    NDArray scale = at(scaleKind, ops.scale(centered, epsilon)); // [b, p, 1]
+    NDArray normalized = at(normalizedKind, centered.div(scale));
+    return ops.affine(normalized, ln);
+  }
+
+  private NDArray heads(NDArray x) {
+    Shape shape = x.getShape();
+    return x.reshape(shape.get(0), shape.get(1), config.heads(), config.dHead());
+  }
+
+  private NDArray at(HookKind kind, NDArray value) {
+    return hooks.at(kind, layer, value);
+  }
+}

@@ -1,0 +1,107 @@
+package dev.loupe.inference.model.hooks;
+
+import dev.loupe.inference.model.GptConfig;
+
+/**
+ * What happens at the hook points of a pass, compiled once: at each point the interventions in the
+ * order given, then live hooks, then the capture. It is immutable and may be used by many passes at
+ * once.
+ */
+public final class HookProgram {
+  private final HookActions[][] actions;
+  private final HookPoint lastNeeded;
+
+  private HookProgram(HookActions[][] actions, HookPoint lastNeeded) {
+    this.actions = actions;
+    this.lastNeeded = lastNeeded;
+  }
+
+  /** A program that does nothing. */
+  public static HookProgram none() {
+    return new HookProgram(new HookActions[0][], null);
+  }
+
+  /** Starts a program for models of this shape. */
+  public static Builder builder(GptConfig config) {
+    return new Builder(config);
+  }
+
+  /** What is done at a point, or null. */
+  HookActions at(HookKind kind, int layer) {
+    if (actions.length == 0) {
+      return null;
+    }
+    HookActions[] ofLayer = actions[layer + 1];
+    return ofLayer == null ? null : ofLayer[kind.ordinal()];
+  }
+
+  /** The last point whose value somebody reads, or null when nobody does. */
+  HookPoint lastNeeded() {
+    return lastNeeded;
+  }
+
+  /** Collects what a program does. */
+  public static final class Builder {
+    private final GptConfig config;
+    private final HookActions[][] actions;
+    private HookPoint lastNeeded;
+    private boolean empty = true;
+
+    private Builder(GptConfig config) {
+      this.config = config;
+      this.actions = new HookActions[config.layers() + 1][];
+    }
+
+    /** Keeps the value at a point. */
+    public Builder capture(HookPoint point) {
+      actions(point).captured = true;
+      needed(point);
+      return this;
+    }
+
+    /**
+     * Changes the value at a point; later interventions at the same point see the change.
+     *
+     * @throws InvalidInterventionException when it does not fit the hook point, naming the field
+     */
+    public Builder intervene(Intervention intervention) {
+      actions(intervention.point()).edits.add(CompiledEdit.of(config, intervention));
+      return this;
+    }
+
+    /** Calls code at a point. */
+    public Builder live(HookPoint point, LiveHook hook) {
+      actions(point).liveHooks.add(hook);
+      needed(point);
+      return this;
+    }
+
+    /** The finished program. */
+    public HookProgram build() {
+      return empty ? none() : new HookProgram(actions.clone(), lastNeeded);
+    }
+
+    private HookActions actions(HookPoint point) {
+      if (point.layer() >= config.layers()) {
+        throw new IllegalArgumentException(
+            point + " lies outside the model's " + config.layers() + " layers");
+      }
+      empty = false;
+      int slot = point.layer() + 1;
+      if (actions[slot] == null) {
+        actions[slot] = new HookActions[HookKind.values().length];
+      }
+      int kind = point.kind().ordinal();
+      if (actions[slot][kind] == null) {
+        actions[slot][kind] = new HookActions(point);
+      }
+      return actions[slot][kind];
+    }
+
+    private void needed(HookPoint point) {
+      if (lastNeeded == null || point.compareTo(lastNeeded) > 0) {
+        lastNeeded = point;
+      }
+    }
+  }
+}

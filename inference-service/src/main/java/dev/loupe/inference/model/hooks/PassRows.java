@@ -1,0 +1,33 @@
+package dev.loupe.inference.model.hooks;
+
+/**
+ * Which token each column of a pass stands for, row by row.
+ *
+ * @param starts each row's position of its first column
+ * @param counts each row's columns that hold tokens; the rest are padding
+ * @param columns columns of the pass
+ * @param partial true when earlier tokens of these rows were run before (a key-value cache), so a
+ *     position may lie outside this pass
+ */
+public record PassRows(int[] starts, int[] counts, int columns, boolean partial) {
+
+  /** Rows in the batch. */
+  public int rows() {
+    return counts.length;
+  }
+
+  /** Tokens that a row has once this pass is done. */
+  public int length(int row) {
+    return starts[row] + counts[row];
+  }
+
+  /** True when some row has padding. */
+  public boolean ragged() {
+    for (int count : counts) {
+      if (count != columns) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
