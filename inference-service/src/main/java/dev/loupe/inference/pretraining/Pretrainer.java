@@ -8,6 +8,7 @@ import ai.djl.training.GradientCollector;
 import dev.loupe.inference.model.ForwardOptions;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.HookedTransformer;
+import dev.loupe.inference.model.ModelWeights;
 import dev.loupe.inference.model.NdTransformerOps;
 import dev.loupe.inference.model.TokenBatch;
 import dev.loupe.tensor.TensorEngine;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /**
@@ -87,6 +89,18 @@ public final class Pretrainer implements AutoCloseable {
   public float evaluate(int[][] rows) {
     try (NDManager scope = manager.newSubManager()) {
       return loss(scope, state.leaves(scope, false), rows).getFloat();
+    }
+  }
+
+  /**
+   * Looks at the model as it is now.
+   *
+   * @param look gets the model and a manager for what it computes; both end when it returns
+   */
+  public <T> T withModel(BiFunction<HookedTransformer, NDManager, T> look) {
+    try (NDManager scope = manager.newSubManager()) {
+      ModelWeights weights = state.model(state.leaves(scope, false));
+      return look.apply(new HookedTransformer(config, weights, ops), scope);
     }
   }
 

@@ -1,0 +1,30 @@
+package dev.loupe.inference.model;
+
+import ai.djl.ndarray.NDManager;
+import dev.loupe.tensor.TensorEngine;
+
+/**
+ * A model with the memory of its weights.
+ *
+ * @param transformer the model
+ * @param weightsManager owns the weights; capped, so that no activation can leak into it
+ */
+public record LoadedModel(HookedTransformer transformer, NDManager weightsManager)
+    implements AutoCloseable {
+
+  /** The model's shape. */
+  public GptConfig config() {
+    return transformer.config();
+  }
+
+  /** A manager for the arrays of one request; close it when the request is done. */
+  public NDManager newScope() {
+    return TensorEngine.newManager();
+  }
+
+  /** Frees the weights; no pass may run any more. */
+  @Override
+  public void close() {
+    weightsManager.close();
+  }
+}
