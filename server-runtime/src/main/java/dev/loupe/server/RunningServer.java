@@ -1,0 +1,100 @@
+package dev.loupe.server;
+
+import dev.loupe.server.metrics.MetricsEndpoint;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.util.function.Function;
+
+/**
+ * A service that is up, with its metrics: for the main of a service and for programs that hold
+ * several.
+ */
+public final class RunningServer implements AutoCloseable {
+  private final GrpcServer grpc;
+  private final MetricsEndpoint metrics;
+  private final LoupeService service;
+  private final boolean servesMetrics;
+  private boolean closed;
+
+  private RunningServer(
+      GrpcServer grpc, MetricsEndpoint metrics, LoupeService service, boolean servesMetrics) {
+    this.grpc = grpc;
+    this.metrics = metrics;
+    this.service = service;
+    this.servesMetrics = servesMetrics;
+  }
+
+  /**
+   * Makes a service and serves it.
+   *
+   * @param make gets the registry for the service's meters
+   * @throws dev.loupe.server.errors.LoupeException PORT_IN_USE and what the service's own start
+   *     throws; nothing stays open then
+   */
+  public static RunningServer start(
+      ServerOptions options, Function<MeterRegistry, LoupeService> make) {
+    MetricsEndpoint metrics = new MetricsEndpoint();
+    LoupeService service = null;
+    boolean servesMetrics = options.metricsPort() >= 0;
+    try {
+      if (servesMetrics) {
+        listen(metrics, options);
+      }
+      service = make.apply(metrics.registry());
+      GrpcServer.Builder builder = options.toServer().metrics(metrics.registry());
+      service.services().forEach(builder::service);
+      return new RunningServer(builder.start(), metrics, service, servesMetrics);
+    } catch (RuntimeException | Error e) {
+      if (service != null) {
+        service.close();
+      }
+      metrics.close();
+      throw e;
+    }
+  }
+
+  /** The gRPC port. */
+  public int port() {
+    return grpc.port();
+  }
+
+  /** The metrics port, -1 when there is none. */
+  public int metricsPort() {
+    return servesMetrics ? metrics.port() : -1;
+  }
+
+  /** The server, for its health and its open calls. */
+  public GrpcServer grpc() {
+    return grpc;
+  }
+
+  /** The registry with all of this server's meters. */
+  public MeterRegistry registry() {
+    return metrics.registry();
+  }
+
+  /** Waits until the server has ended. */
+  public void awaitTermination() throws InterruptedException {
+    grpc.awaitTermination();
+  }
+
+  /** Drains, then closes the service, then the metrics port. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    grpc.close();
+    service.close();
+    metrics.close();
+  }
+
+  private static void listen(MetricsEndpoint metrics, ServerOptions options) {
+    try {
+      metrics.start(options.host(), options.metricsPort());
+    } catch (IOException e) {
+      throw GrpcServer.cannotListen(options.host(), options.metricsPort(), e);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package dev.loupe.server.errors;
+
+import io.grpc.Status;
+
+/**
+ * Every reason for which a call to Loupe can fail, as {@code google.rpc.ErrorInfo.reason} carries
+ * it, with the gRPC status that goes with it. The headers of the {@code .proto} files say which
+ * service gives which.
+ */
+public enum ErrorReason {
+  EMPTY_PROMPT(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  PROMPT_TOO_LONG(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  TOKEN_OUT_OF_RANGE(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  POSITION_OUT_OF_RANGE(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  HEAD_OUT_OF_RANGE(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  UNKNOWN_HOOK_POINT(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  WRONG_SHAPE(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  NOT_FINITE(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  INVALID_VALUE(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  INVALID_NAME(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  INVALID_PAGE_TOKEN(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  INVALID_ORDER(Kind.USER, Status.Code.INVALID_ARGUMENT),
+  INVALID_FILTER(Kind.USER, Status.Code.INVALID_ARGUMENT),
+
+  MODEL_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
+  DICTIONARY_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
+  CORPUS_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
+  FEATURE_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
+  LABEL_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
+  OPERATION_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
+
+  DICTIONARY_EXISTS(Kind.USER, Status.Code.ALREADY_EXISTS),
+  CORPUS_EXISTS(Kind.USER, Status.Code.ALREADY_EXISTS),
+
+  DICTIONARY_IN_USE(Kind.USER, Status.Code.FAILED_PRECONDITION),
+  CORPUS_IN_USE(Kind.USER, Status.Code.FAILED_PRECONDITION),
+  UNREADABLE_DICTIONARY(Kind.USER, Status.Code.FAILED_PRECONDITION),
+  /** A model's files are missing, truncated, corrupt or of a kind that is not supported. */
+  UNREADABLE_MODEL(Kind.USER, Status.Code.FAILED_PRECONDITION),
+  MODEL_MISMATCH(Kind.USER, Status.Code.FAILED_PRECONDITION),
+  /** An operation that still runs cannot be deleted. */
+  OPERATION_RUNNING(Kind.USER, Status.Code.FAILED_PRECONDITION),
+
+  /** The client went away, or cancelled the call. */
+  CALL_CANCELLED(Kind.USER, Status.Code.CANCELLED),
+  OPERATION_CANCELLED(Kind.USER, Status.Code.CANCELLED),
+  HOOK_DEADLINE(Kind.USER, Status.Code.DEADLINE_EXCEEDED),
+  /** The client read or wrote nothing for longer than the server waits. */
+  CLIENT_TOO_SLOW(Kind.USER, Status.Code.DEADLINE_EXCEEDED),
+
+  RESPONSE_TOO_LARGE(Kind.RESOURCES, Status.Code.RESOURCE_EXHAUSTED),
+  MESSAGE_TOO_LARGE(Kind.RESOURCES, Status.Code.RESOURCE_EXHAUSTED),
+  QUEUE_FULL(Kind.RESOURCES, Status.Code.RESOURCE_EXHAUSTED),
+  OUT_OF_BUDGET(Kind.RESOURCES, Status.Code.RESOURCE_EXHAUSTED),
+
+  STORAGE_FULL(Kind.RESOURCES, Status.Code.UNAVAILABLE),
+  STORAGE_UNAVAILABLE(Kind.RESOURCES, Status.Code.UNAVAILABLE),
+  INFERENCE_UNAVAILABLE(Kind.RESOURCES, Status.Code.UNAVAILABLE),
+  SERVICE_UNAVAILABLE(Kind.RESOURCES, Status.Code.UNAVAILABLE),
+  /** The server is going down; the call may be tried again elsewhere. */
+  SHUTTING_DOWN(Kind.RESOURCES, Status.Code.UNAVAILABLE),
+  /** Another program listens on the port. */
+  PORT_IN_USE(Kind.RESOURCES, Status.Code.UNAVAILABLE),
+
+  /** The server went down while the operation ran, and cannot go on with it. */
+  INTERRUPTED(Kind.INTERNAL, Status.Code.ABORTED),
+  /** A defect of Loupe; the server's log says more under the id in the message. */
+  INTERNAL(Kind.INTERNAL, Status.Code.INTERNAL);
+
+  /** Who can do something about an error. */
+  public enum Kind {
+    /** The caller, by asking otherwise. */
+    USER,
+    /** Loupe's developers. */
+    INTERNAL,
+    /** The operator, by giving more room, or the caller, by trying later or asking for less. */
+    RESOURCES
+  }
+
+  private final Kind kind;
+  private final Status.Code code;
+
+  ErrorReason(Kind kind, Status.Code code) {
+    this.kind = kind;
+    this.code = code;
+  }
+
+  /** Who can do something about it. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** The gRPC status code that it travels under. */
+  public Status.Code code() {
+    return code;
+  }
+}

@@ -1,0 +1,146 @@
+package dev.loupe.server.errors;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.Status;
+import io.grpc.Context;
+import io.grpc.Metadata;
+import io.grpc.StatusException;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CancellationException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one place where errors become gRPC statuses with {@code google.rpc.ErrorInfo} details, and
+ * where those are read again by clients.
+ */
+public final class LoupeErrors {
+  /** Domain of every {@code ErrorInfo} of Loupe. */
+  public static final String DOMAIN = "loupe";
+
+  private static final Logger log = LoggerFactory.getLogger(LoupeErrors.class);
+  private static final Metadata.Key<byte[]> DETAILS =
+      Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
+
+  private LoupeErrors() {}
+
+  /**
+   * What a caller gets for an error. A {@link LoupeException} says itself; an exception that
+   * carries a gRPC status keeps it and its details, and loses all other trailers; anything else is
+   * logged under a new id and becomes {@code INTERNAL} with nothing but that id.
+   */
+  public static StatusRuntimeException toStatusException(Throwable error) {
+    if (error instanceof StatusRuntimeException known) {
+      return withDetailsOnly(known.getStatus(), known.getTrailers());
+    }
+    if (error instanceof StatusException known) {
+      return withDetailsOnly(known.getStatus(), known.getTrailers());
+    }
+    return StatusProto.toStatusRuntimeException(toRpcStatus(error));
+  }
+
+  /** The same as a message, as a failed {@code google.longrunning.Operation} holds it. */
+  public static Status toRpcStatus(Throwable error) {
+    if (error instanceof LoupeException known) {
+      return rpcStatus(known.reason(), known.getMessage(), known.metadata());
+    }
+    if (error instanceof StatusRuntimeException || error instanceof StatusException) {
+      return StatusProto.fromThrowable(error);
+    }
+    if (error instanceof CancellationException || Context.current().isCancelled()) {
+      return rpcStatus(ErrorReason.CALL_CANCELLED, "the call was cancelled", Map.of());
+    }
+    String id = UUID.randomUUID().toString().substring(0, 8).toLowerCase(Locale.ROOT);
+    log.error("internal error {}", id, error);
+    return rpcStatus(
+        ErrorReason.INTERNAL,
+        "internal error " + id + "; the server's log says more",
+        Map.of("id", id));
+  }
+
+  /** The error that a message from {@link #toRpcStatus} stands for, to be thrown to a caller. */
+  public static StatusRuntimeException fromRpcStatus(Status status) {
+    return StatusProto.toStatusRuntimeException(status);
+  }
+
+  /** The reason that a failed call carries, where it is one of ours. */
+  public static Optional<ErrorReason> reason(Throwable error) {
+    if (error instanceof LoupeException known) {
+      return Optional.of(known.reason());
+    }
+    return errorInfo(error).flatMap(info -> reasonNamed(info.getReason()));
+  }
+
+  /** The reason that a failed operation carries, where it is one of ours. */
+  public static Optional<ErrorReason> reason(Status status) {
+    return errorInfo(status).flatMap(info -> reasonNamed(info.getReason()));
+  }
+
+  /** The metadata of a failed call's {@code ErrorInfo}; empty when it carries none. */
+  public static Map<String, String> metadata(Throwable error) {
+    if (error instanceof LoupeException known) {
+      return known.metadata();
+    }
+    return errorInfo(error).map(ErrorInfo::getMetadataMap).orElse(Map.of());
+  }
+
+  private static Status rpcStatus(
+      ErrorReason reason, String message, Map<String, String> metadata) {
+    ErrorInfo info =
+        ErrorInfo.newBuilder()
+            .setReason(reason.name())
+            .setDomain(DOMAIN)
+            .putAllMetadata(metadata)
+            .build();
+    return Status.newBuilder()
+        .setCode(reason.code().value())
+        .setMessage(message)
+        .addDetails(Any.pack(info))
+        .build();
+  }
+
+  private static StatusRuntimeException withDetailsOnly(io.grpc.Status status, Metadata trailers) {
+    Metadata kept = new Metadata();
+    byte[] details = trailers == null ? null : trailers.get(DETAILS);
+    if (details != null) {
+      kept.put(DETAILS, details);
+    }
+    return status.asRuntimeException(kept);
+  }
+
+  private static Optional<ErrorInfo> errorInfo(Throwable error) {
+    return Optional.ofNullable(StatusProto.fromThrowable(error)).flatMap(LoupeErrors::errorInfo);
+  }
+
+  private static Optional<ErrorInfo> errorInfo(Status status) {
+    for (Any detail : status.getDetailsList()) {
+      if (detail.is(ErrorInfo.class)) {
+        try {
+          ErrorInfo info = detail.unpack(ErrorInfo.class);
+          if (info.getDomain().equals(DOMAIN)) {
+            return Optional.of(info);
+          }
+        } catch (InvalidProtocolBufferException e) {
+          log.debug("a status holds an unreadable ErrorInfo", e);
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<ErrorReason> reasonNamed(String name) {
+    for (ErrorReason reason : ErrorReason.values()) {
+      if (reason.name().equals(name)) {
+        return Optional.of(reason);
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,125 @@
+package dev.loupe.server.operations;
+
+import com.google.longrunning.CancelOperationRequest;
+import com.google.longrunning.DeleteOperationRequest;
+import com.google.longrunning.GetOperationRequest;
+import com.google.longrunning.ListOperationsRequest;
+import com.google.longrunning.ListOperationsResponse;
+import com.google.longrunning.Operation;
+import com.google.longrunning.OperationsGrpc;
+import com.google.longrunning.WaitOperationRequest;
+import com.google.protobuf.Empty;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.names.Paging;
+import dev.loupe.server.streams.BlockingCalls;
+import dev.loupe.server.streams.StreamLimits;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * Serves {@code google.longrunning.Operations} over a runner.
+ *
+ * <p>ListOperations takes a parent such as {@code dictionaries/a} as its name, or nothing or {@code
+ * -} for all, and the filters {@code done=true} and {@code done=false}. WaitOperation waits for at
+ * most a minute and then gives the state as it is, as its definition allows.
+ */
+public final class OperationsService extends OperationsGrpc.OperationsImplBase {
+  private static final Duration LONGEST_WAIT = Duration.ofMinutes(1);
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
+
+  private final OperationRunner runner;
+  private final BlockingCalls calls;
+  private final Paging paging = new Paging(50, 1_000);
+
+  /**
+   * @param runner whose operations are served
+   * @param calls run the waiting ones
+   */
+  public OperationsService(OperationRunner runner, BlockingCalls calls) {
+    this.runner = runner;
+    this.calls = calls;
+  }
+
+  @Override
+  public void getOperation(GetOperationRequest request, StreamObserver<Operation> responses) {
+    answer(responses, runner.get(request.getName()));
+  }
+
+  @Override
+  public void listOperations(
+      ListOperationsRequest request, StreamObserver<ListOperationsResponse> responses) {
+    int size = paging.size(request.getPageSize());
+    String from = paging.place(request, request.getPageToken());
+    String parent = request.getName().replaceFirst("(^-|/operations)$", "");
+    List<Operation> rest =
+        runner.list(parent).stream()
+            .filter(filter(request.getFilter()))
+            .filter(operation -> operation.getName().compareTo(from) > 0)
+            .limit(size + 1L)
+            .toList();
+    List<Operation> page = rest.subList(0, Math.min(size, rest.size()));
+    ListOperationsResponse.Builder response =
+        ListOperationsResponse.newBuilder().addAllOperations(page);
+    if (rest.size() > size) {
+      response.setNextPageToken(paging.token(request, page.get(size - 1).getName()));
+    }
+    answer(responses, response.build());
+  }
+
+  @Override
+  public void cancelOperation(CancelOperationRequest request, StreamObserver<Empty> responses) {
+    runner.cancel(request.getName());
+    answer(responses, Empty.getDefaultInstance());
+  }
+
+  @Override
+  public void deleteOperation(DeleteOperationRequest request, StreamObserver<Empty> responses) {
+    runner.delete(request.getName());
+    answer(responses, Empty.getDefaultInstance());
+  }
+
+  @Override
+  public void waitOperation(WaitOperationRequest request, StreamObserver<Operation> responses) {
+    Duration asked =
+        request.hasTimeout()
+            ? Duration.ofSeconds(request.getTimeout().getSeconds(), request.getTimeout().getNanos())
+            : LONGEST_WAIT;
+    if (asked.isNegative()) {
+      throw LoupeException.invalidValue("timeout", asked, "0 or more");
+    }
+    long end =
+        System.nanoTime() + (asked.compareTo(LONGEST_WAIT) < 0 ? asked : LONGEST_WAIT).toNanos();
+    calls.serverStream(
+        responses,
+        StreamLimits.DEFAULT,
+        sender -> {
+          Operation latest = runner.get(request.getName());
+          while (!latest.getDone() && System.nanoTime() < end) {
+            sender.throwIfCancelled();
+            Duration left = Duration.ofNanos(end - System.nanoTime());
+            latest =
+                runner.await(request.getName(), left.compareTo(LOOK_AGAIN) < 0 ? left : LOOK_AGAIN);
+          }
+          sender.send(latest);
+        });
+  }
+
+  private static Predicate<Operation> filter(String filter) {
+    return switch (filter.replace(" ", "")) {
+      case "" -> operation -> true;
+      case "done=true" -> Operation::getDone;
+      case "done=false" -> operation -> !operation.getDone();
+      default ->
+          throw LoupeException.invalid(
+              ErrorReason.INVALID_FILTER, "filter", filter, "done=true, done=false or nothing");
+    };
+  }
+
+  private static <R> void answer(StreamObserver<R> responses, R response) {
+    responses.onNext(response);
+    responses.onCompleted();
+  }
+}
