@@ -7,9 +7,9 @@ import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * GPT-2's byte-level byte-pair encoding (Radford et al. 2019): any text has tokens, and the tokens' bytes
- * put together are the text again. Added tokens such as {@code <|endoftext|>} are found in the text, as
- * Hugging Face's tokenizers do. Safe for use by several threads.
+ * GPT-2's byte-level byte-pair encoding (Radford et al. 2019): any text has tokens, and the tokens'
+ * bytes put together are the text again. Added tokens such as {@code <|endoftext|>} are found in
+ * the text, as Hugging Face's tokenizers do. Safe for use by several threads.
  */
 public final class BpeTokenizer {
   private static final int CACHED_WORDS = 16_384;
@@ -49,8 +49,8 @@ public final class BpeTokenizer {
   /**
    * Reads {@code tokenizer.json}, or where there is none {@code vocab.json} and {@code merges.txt}.
    *
-   * @throws TokenizerException when the folder holds neither, or a file is malformed or of a kind that
-   *     is not GPT-2's
+   * @throws TokenizerException when the folder holds neither, or a file is malformed or of a kind
+   *     that is not GPT-2's
    */
   public static BpeTokenizer load(Path folder) {
     return new BpeTokenizer(TokenizerFiles.read(folder));
@@ -94,7 +94,8 @@ public final class BpeTokenizer {
       if (match == null) {
         break;
       }
-      int width = text.substring(match.start(), match.end()).getBytes(StandardCharsets.UTF_8).length;
+      int width =
+          text.substring(match.start(), match.end()).getBytes(StandardCharsets.UTF_8).length;
       out.add(match.token().id(), width);
       at = match.end();
     }
@@ -110,9 +111,7 @@ public final class BpeTokenizer {
     int at = 0;
     while (at < text.length()) {
       int stop =
-          vocabulary.splitWords()
-              ? WordSplitter.wordEnd(text, at, text.length())
-              : text.length();
+          vocabulary.splitWords() ? WordSplitter.wordEnd(text, at, text.length()) : text.length();
       encodeWord(text.substring(at, stop), out);
       at = stop;
     }

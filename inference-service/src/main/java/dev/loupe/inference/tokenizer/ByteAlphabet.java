@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * GPT-2's spelling of bytes as printable characters, in which vocabularies are written: the printable
- * bytes of Latin-1 stand for themselves, the other 68 for the characters from U+0100 on.
+ * GPT-2's spelling of bytes as printable characters, in which vocabularies are written: the
+ * printable bytes of Latin-1 stand for themselves, the other 68 for the characters from U+0100 on.
  */
 final class ByteAlphabet {
   private static final int CHARACTERS = 256 + 68;

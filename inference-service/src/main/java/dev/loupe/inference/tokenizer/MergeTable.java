@@ -2,7 +2,9 @@ package dev.loupe.inference.tokenizer;
 
 import java.util.Arrays;
 
-/** Which pairs of tokens merge, in what order, and into what: a hash table over primitive values. */
+/**
+ * Which pairs of tokens merge, in what order, and into what: a hash table over primitive values.
+ */
 final class MergeTable {
   private static final long EMPTY = -1;
 

@@ -60,8 +60,7 @@ final class TokenizerFiles {
     long size = Files.size(file);
     if (size > MAX_BYTES) {
       throw new TokenizerException(
-          "%s has %d bytes; a tokenizer file may have at most %d"
-              .formatted(file, size, MAX_BYTES));
+          "%s has %d bytes; a tokenizer file may have at most %d".formatted(file, size, MAX_BYTES));
     }
   }
 }

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * Hugging Face's {@code tokenizer.json}, as far as byte-level BPE needs it. What would change the tokens
- * and is not supported is refused by its name.
+ * Hugging Face's {@code tokenizer.json}, as far as byte-level BPE needs it. What would change the
+ * tokens and is not supported is refused by its name.
  */
 final class TokenizerJson {
   private final String name;

@@ -8,8 +8,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Turns bytes that arrive in pieces into text that never ends inside a character: the bytes of an
- * unfinished character wait for the next piece. Bytes that can no longer become a character give U+FFFD.
- * Not safe for use by several threads.
+ * unfinished character wait for the next piece. Bytes that can no longer become a character give
+ * U+FFFD. Not safe for use by several threads.
  */
 public final class Utf8Assembler {
   /** The longest UTF-8 character less one byte. */

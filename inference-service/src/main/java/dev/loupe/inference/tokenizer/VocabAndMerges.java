@@ -23,7 +23,9 @@ final class VocabAndMerges {
         ids, merges(mergesName, mergesText), added, false, true, false, OptionalInt.empty());
   }
 
-  /** Reads an object of token to id; every id is in use once and none is far beyond their number. */
+  /**
+   * Reads an object of token to id; every id is in use once and none is far beyond their number.
+   */
   static Map<String, Integer> ids(String name, JsonNode vocab) {
     if (vocab == null || !vocab.isObject() || vocab.isEmpty()) {
       throw new TokenizerException(
@@ -82,8 +84,7 @@ final class VocabAndMerges {
     int space = line.indexOf(' ');
     if (space <= 0 || space == line.length() - 1 || line.indexOf(' ', space + 1) >= 0) {
       throw new TokenizerException(
-          "%s: a merge must be two tokens with a space between, not \"%s\""
-              .formatted(where, line));
+          "%s: a merge must be two tokens with a space between, not \"%s\"".formatted(where, line));
     }
     return new Vocabulary.Merge(line.substring(0, space), line.substring(space + 1));
   }

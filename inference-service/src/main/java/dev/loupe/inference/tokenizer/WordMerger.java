@@ -3,9 +3,9 @@ package dev.loupe.inference.tokenizer;
 import java.util.PriorityQueue;
 
 /**
- * Merges the symbols of one word: always the pair of lowest rank, and of equal ones the leftmost, until
- * no pair merges (Sennrich et al. 2016). Short words are scanned anew after each merge; long ones keep
- * their pairs in a heap, so that a word of n bytes costs n log n.
+ * Merges the symbols of one word: always the pair of lowest rank, and of equal ones the leftmost,
+ * until no pair merges (Sennrich et al. 2016). Short words are scanned anew after each merge; long
+ * ones keep their pairs in a heap, so that a word of n bytes costs n log n.
  */
 final class WordMerger {
   private static final int SCAN_LIMIT = 32;

@@ -1,8 +1,8 @@
 package dev.loupe.inference.tokenizer;
 
 /**
- * Cuts text into the words within which GPT-2 merges bytes. It finds what the expression
- * {@code 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+} finds, by one scan
+ * Cuts text into the words within which GPT-2 merges bytes. It finds what the expression {@code
+ * 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+} finds, by one scan
  * that takes time linear in the text.
  */
 final class WordSplitter {

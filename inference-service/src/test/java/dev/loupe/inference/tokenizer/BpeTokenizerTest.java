@@ -53,8 +53,7 @@ class BpeTokenizerTest {
   void findsAddedTokensInTheText() throws IOException {
     Encoding encoding = tokenizer().encode("a<|endoftext|>hello");
 
-    assertThat(encoding.ids())
-        .containsExactly('a', TokenizerFixture.END, TokenizerFixture.HELLO);
+    assertThat(encoding.ids()).containsExactly('a', TokenizerFixture.END, TokenizerFixture.HELLO);
     assertThat(encoding.byteEnds()).containsExactly(1, 14, 19);
   }
 
@@ -126,9 +125,7 @@ class BpeTokenizerTest {
     BpeTokenizer tokenizer = tokenizer();
     String word = "hello".repeat(50_000);
 
-    assertThat(tokenizer.encode(word).ids())
-        .hasSize(50_000)
-        .containsOnly(TokenizerFixture.HELLO);
+    assertThat(tokenizer.encode(word).ids()).hasSize(50_000).containsOnly(TokenizerFixture.HELLO);
   }
 
   @Test

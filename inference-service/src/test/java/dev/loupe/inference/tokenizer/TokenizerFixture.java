@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A tokenizer small enough to follow by hand: ids 0 to 255 are the bytes in order, then one token for each
- * merge, then the end of text.
+ * A tokenizer small enough to follow by hand: ids 0 to 255 are the bytes in order, then one token
+ * for each merge, then the end of text.
  */
 final class TokenizerFixture {
   static final List<String> MERGES =

@@ -19,8 +19,30 @@ class WordSplitterTest {
   @Test
   void cutsAsTheExpressionDoes() {
     String[] pieces = {
-      " ", "  ", "\n", "\t", "a", "Zebra", "\u00e9", "1", "42", "\u00bd", "'", "'s", "'ll", "'re", "'",
-      "!", "...", "\u4e2d", "\ud83d\ude00", "\u00a0", "\u3000", "_", "'v", "e"
+      " ",
+      "  ",
+      "\n",
+      "\t",
+      "a",
+      "Zebra",
+      "\u00e9",
+      "1",
+      "42",
+      "\u00bd",
+      "'",
+      "'s",
+      "'ll",
+      "'re",
+      "'",
+      "!",
+      "...",
+      "\u4e2d",
+      "\ud83d\ude00",
+      "\u00a0",
+      "\u3000",
+      "_",
+      "'v",
+      "e"
     };
     SplittableRandom random = new SplittableRandom(11);
     for (int round = 0; round < 5_000; round++) {

@@ -1,0 +1,71 @@
+package dev.loupe.inference.hub;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.loupe.inference.hub.HubException.Kind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+
+/** Which files of a repository make a model, and whether a folder has them. */
+final class ModelFiles {
+  static final String CONFIG = "config.json";
+  static final String TOKENIZER = "tokenizer.json";
+  static final String VOCAB = "vocab.json";
+  static final String MERGES = "merges.txt";
+  static final String WEIGHTS = "model.safetensors";
+  static final String WEIGHTS_INDEX = "model.safetensors.index.json";
+
+  private static final Pattern SHARD = Pattern.compile("[\\w-][\\w.-]{0,200}\\.safetensors");
+  private static final int MAX_SHARDS = 1_000;
+
+  private ModelFiles() {}
+
+  /** The shards that an index names, sorted. */
+  static SortedSet<String> shards(Path index) {
+    JsonNode map;
+    try {
+      map = JsonMapper.builder().build().readTree(index.toFile()).path("weight_map");
+    } catch (IOException e) {
+      throw new HubException(Kind.CORRUPT, WEIGHTS_INDEX + " cannot be read: " + e.getMessage(), e);
+    }
+    SortedSet<String> shards = new TreeSet<>();
+    for (JsonNode shard : map) {
+      String name = shard.asText("");
+      if (!SHARD.matcher(name).matches()) {
+        throw new HubException(
+            Kind.CORRUPT,
+            WEIGHTS_INDEX + " names the shard \"" + name + "\"; expected a .safetensors file");
+      }
+      shards.add(name);
+    }
+    if (shards.isEmpty() || shards.size() > MAX_SHARDS) {
+      throw new HubException(
+          Kind.CORRUPT,
+          "%s names %d shards; expected 1 to %d"
+              .formatted(WEIGHTS_INDEX, shards.size(), MAX_SHARDS));
+    }
+    return shards;
+  }
+
+  /** True when a folder has all that a model needs. */
+  static boolean complete(Path folder) {
+    boolean tokenizer = has(folder, TOKENIZER) || (has(folder, VOCAB) && has(folder, MERGES));
+    return has(folder, CONFIG) && tokenizer && hasWeights(folder);
+  }
+
+  private static boolean hasWeights(Path folder) {
+    if (has(folder, WEIGHTS)) {
+      return true;
+    }
+    return has(folder, WEIGHTS_INDEX)
+        && shards(folder.resolve(WEIGHTS_INDEX)).stream().allMatch(shard -> has(folder, shard));
+  }
+
+  private static boolean has(Path folder, String name) {
+    return Files.isRegularFile(folder.resolve(name));
+  }
+}

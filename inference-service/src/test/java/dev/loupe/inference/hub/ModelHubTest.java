@@ -1,0 +1,291 @@
+package dev.loupe.inference.hub;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.loupe.inference.hub.HubException.Kind;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ModelHubTest {
+  private static final ModelSource TINY = ModelSource.parse("owner/tiny");
+
+  @TempDir Path cache;
+  private LocalHub hub;
+  private byte[] weights;
+
+  @BeforeEach
+  void start() throws IOException {
+    weights = new byte[300_000];
+    new Random(1).nextBytes(weights);
+    hub = new LocalHub().small("config.json", "{\"model_type\": \"gpt2\"}");
+    hub.small("tokenizer.json", "{}").large("model.safetensors", weights);
+  }
+
+  @AfterEach
+  void stop() {
+    hub.close();
+  }
+
+  private HubSettings settings() {
+    return new HubSettings(
+        Optional.of(hub.address()),
+        cache,
+        Optional.empty(),
+        false,
+        Duration.ofSeconds(5),
+        3,
+        Duration.ofMillis(1));
+  }
+
+  private HubSettings with(Optional<String> token, boolean offline, Optional<URI> endpoint) {
+    HubSettings s = settings();
+    return new HubSettings(endpoint, cache, token, offline, s.patience(), s.attempts(), s.pause());
+  }
+
+  private Path folder(HubSettings settings) {
+    return new ModelHub(settings, DownloadProgress.NONE).folder(TINY);
+  }
+
+  private static void fails(Kind kind, String message, ThrowingCallable call) {
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(HubException.class, e -> assertThat(e.kind()).isEqualTo(kind))
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void fetchesIntoTheCacheLayout() throws IOException {
+    Path folder = folder(settings());
+
+    assertThat(folder).isEqualTo(cache.resolve("models--owner--tiny/snapshots/" + LocalHub.COMMIT));
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(weights);
+    assertThat(folder.resolve("config.json")).hasContent("{\"model_type\": \"gpt2\"}");
+    assertThat(cache.resolve("models--owner--tiny/refs/main")).hasContent(LocalHub.COMMIT);
+    try (var blobs = Files.list(cache.resolve("models--owner--tiny/blobs"))) {
+      assertThat(blobs).hasSize(3).noneMatch(blob -> blob.toString().endsWith(".incomplete"));
+    }
+  }
+
+  @Test
+  void fetchesNothingTwice() {
+    folder(settings());
+    hub.requests.clear();
+
+    folder(settings());
+
+    assertThat(hub.requests).allMatch(request -> request.startsWith("HEAD"));
+  }
+
+  @Test
+  void tellsHowFarItIs() {
+    List<Long> done = new ArrayList<>();
+    new ModelHub(
+            settings(),
+            (file, bytes, total) -> {
+              if (file.equals("model.safetensors")) {
+                assertThat(total).isEqualTo(weights.length);
+                done.add(bytes);
+              }
+            })
+        .folder(TINY);
+
+    assertThat(done).isSorted().endsWith((long) weights.length);
+  }
+
+  @Test
+  void fetchesVocabAndMergesWhereThereIsNoTokenizerJson() throws IOException {
+    try (LocalHub other = new LocalHub()) {
+      other.small("config.json", "{}").small("vocab.json", "{}").small("merges.txt", "a b");
+      other.large("model.safetensors", weights);
+      Path folder = folder(with(Optional.empty(), false, Optional.of(other.address())));
+
+      assertThat(folder.resolve("merges.txt")).hasContent("a b");
+    }
+  }
+
+  @Test
+  void fetchesEveryShardThatTheIndexNames() throws IOException {
+    try (LocalHub other = new LocalHub()) {
+      other.small("config.json", "{}").small("tokenizer.json", "{}");
+      other.small(
+          "model.safetensors.index.json",
+          "{\"weight_map\": {\"a\": \"m-1.safetensors\", \"b\": \"m-2.safetensors\"}}");
+      other.large("m-1.safetensors", new byte[] {1}).large("m-2.safetensors", new byte[] {2});
+      Path folder = folder(with(Optional.empty(), false, Optional.of(other.address())));
+
+      assertThat(folder.resolve("m-2.safetensors")).hasBinaryContent(new byte[] {2});
+    }
+  }
+
+  @Test
+  void refusesShardsWithPathsInTheirNames() throws IOException {
+    try (LocalHub other = new LocalHub()) {
+      other.small("config.json", "{}").small("tokenizer.json", "{}");
+      other.small(
+          "model.safetensors.index.json", "{\"weight_map\": {\"a\": \"../../x.safetensors\"}}");
+      HubSettings settings = with(Optional.empty(), false, Optional.of(other.address()));
+
+      fails(Kind.CORRUPT, "names the shard", () -> folder(settings));
+    }
+  }
+
+  @Test
+  void goesOnWhereAnEarlierTryStopped() {
+    hub.cutAfter = 100_000;
+    hub.cuts = 1_000;
+    HubSettings once =
+        new HubSettings(
+            Optional.of(hub.address()),
+            cache,
+            Optional.empty(),
+            false,
+            Duration.ofSeconds(5),
+            1,
+            Duration.ofMillis(1));
+    fails(Kind.UNREACHABLE, "stopped after 100000 of 300000", () -> folder(once));
+    hub.cuts = 0;
+
+    Path folder = folder(settings());
+
+    assertThat(hub.requests).contains("STORAGE model.safetensors bytes=100000-");
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(weights);
+  }
+
+  @Test
+  void triesAgainByItselfWhenTheConnectionIsCut() {
+    hub.cutAfter = 70_000;
+    hub.cuts = 4;
+
+    Path folder = folder(settings());
+
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(weights);
+    assertThat(hub.requests).contains("STORAGE model.safetensors bytes=280000-");
+  }
+
+  @Test
+  void startsAgainWhereTheServerKnowsNoRanges() {
+    hub.ranges = false;
+    hub.cutAfter = 70_000;
+    hub.cuts = 1;
+
+    assertThat(folder(settings()).resolve("model.safetensors")).hasBinaryContent(weights);
+  }
+
+  @Test
+  void outlastsAHubThatFailsForAMoment() {
+    hub.failures = 2;
+
+    assertThat(folder(settings()).resolve("config.json")).exists();
+  }
+
+  @Test
+  void givesUpOnAHubThatKeepsFailing() {
+    hub.failures = 1_000;
+
+    fails(Kind.UNREACHABLE, "HTTP status 503", () -> folder(settings()));
+    assertThat(hub.requests).hasSize(3);
+  }
+
+  @Test
+  void keepsNothingWithAWrongHash() throws IOException {
+    hub.announcedHash = Optional.of("a".repeat(64));
+
+    fails(Kind.CORRUPT, "another hash", () -> folder(settings()));
+    try (var blobs = Files.list(cache.resolve("models--owner--tiny/blobs"))) {
+      assertThat(blobs).isEmpty();
+    }
+  }
+
+  @Test
+  void keepsNothingThatIsLongerThanAnnounced() {
+    hub.announcedSize = 1_000;
+
+    fails(Kind.CORRUPT, "longer than the 1000 bytes", () -> folder(settings()));
+  }
+
+  @Test
+  void saysWhenTheDiskIsTooSmall() {
+    hub.announcedSize = 1L << 60;
+
+    fails(Kind.DISK, "more bytes, but the disk", () -> folder(settings()));
+  }
+
+  @Test
+  void refusesFilesThatCannotBeChecked() {
+    hub.announcedHash = Optional.of("not-a-hash");
+
+    fails(Kind.CORRUPT, "names no hash", () -> folder(settings()));
+  }
+
+  @Test
+  void sendsTheTokenToTheHubAlone() {
+    hub.requiredToken = Optional.of("secret");
+
+    fails(Kind.DENIED, "set HF_TOKEN", () -> folder(settings()));
+    folder(with(Optional.of("secret"), false, Optional.of(hub.address())));
+    assertThat(hub.tokenSeenByStorage).isFalse();
+  }
+
+  @Test
+  void saysWhatARefusalMeans() {
+    hub.forbidden = 403;
+    fails(Kind.DENIED, "denies access", () -> folder(settings()));
+  }
+
+  @Test
+  void saysWhatDoesNotExist() {
+    ModelHub models = new ModelHub(settings(), DownloadProgress.NONE);
+    fails(
+        Kind.NOT_FOUND,
+        "no such repository",
+        () -> models.folder(ModelSource.parse("owner/absent")));
+  }
+
+  @Test
+  void readsNoOtherWeights() throws IOException {
+    try (LocalHub other = new LocalHub()) {
+      other.small("config.json", "{}").small("tokenizer.json", "{}");
+      other.large("pytorch_model.bin", weights);
+      HubSettings settings = with(Optional.empty(), false, Optional.of(other.address()));
+
+      fails(Kind.NOT_FOUND, "has no model.safetensors.index.json", () -> folder(settings));
+      assertThat(other.requests).noneMatch(request -> request.contains("pytorch_model.bin"));
+    }
+  }
+
+  @Test
+  void worksFromTheCacheWithoutAConnection() throws IOException {
+    URI nobody;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      nobody = URI.create("http://127.0.0.1:" + socket.getLocalPort());
+    }
+    HubSettings unreachable = with(Optional.empty(), false, Optional.of(nobody));
+    fails(Kind.UNREACHABLE, "cannot be reached", () -> folder(unreachable));
+    fails(
+        Kind.UNREACHABLE,
+        "HF_HUB_OFFLINE",
+        () -> folder(with(Optional.empty(), true, Optional.of(hub.address()))));
+    fails(
+        Kind.UNREACHABLE,
+        "set HF_ENDPOINT",
+        () -> folder(with(Optional.empty(), false, Optional.empty())));
+
+    Path folder = folder(settings());
+
+    assertThat(folder(unreachable)).isEqualTo(folder);
+    assertThat(folder(with(Optional.empty(), true, Optional.empty()))).isEqualTo(folder);
+  }
+}
