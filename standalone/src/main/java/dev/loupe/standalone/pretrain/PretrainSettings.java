@@ -1,0 +1,56 @@
+package dev.loupe.standalone.pretrain;
+
+/**
+ * Everything that decides what a pretraining run makes; two runs of the same settings see the same
+ * rows in the same order.
+ *
+ * @param seed of the corpus, the random sequences and the initial weights
+ * @param vocabulary token ids, the end-of-text token included
+ * @param tokenizerDocuments documents that the tokenizer's words are counted on
+ * @param layers transformer blocks
+ * @param heads attention heads of a block
+ * @param width of the residual stream
+ * @param context positions, and tokens in a row
+ * @param batch rows in a step
+ * @param tokens to train on in all
+ * @param learningRate highest learning rate of AdamW
+ * @param repeatsShare probability that a document is a repeated random sequence
+ */
+public record PretrainSettings(
+    long seed,
+    int vocabulary,
+    int tokenizerDocuments,
+    int layers,
+    int heads,
+    int width,
+    int context,
+    int batch,
+    long tokens,
+    double learningRate,
+    double repeatsShare) {
+
+  public PretrainSettings {
+    require(vocabulary >= 257, "--vocabulary", vocabulary, "at least 257");
+    require(tokenizerDocuments > 0, "--tokenizer-documents", tokenizerDocuments, "at least 1");
+    require(layers > 0, "--layers", layers, "at least 1");
+    require(heads > 0, "--heads", heads, "at least 1");
+    require(width > 0 && width % heads == 0, "--width", width, "a multiple of --heads");
+    require(context >= 32, "--context", context, "at least 32");
+    require(batch > 0, "--batch", batch, "at least 1");
+    require(tokens >= (long) batch * context, "--tokens", tokens, "at least one batch of rows");
+    require(learningRate > 0 && learningRate < 1, "--learning-rate", learningRate, "0 to 1");
+    require(repeatsShare >= 0 && repeatsShare <= 1, "--repeats", repeatsShare, "0 to 1");
+  }
+
+  /** Steps of the run: whole batches, the last one reaching the asked tokens. */
+  public long steps() {
+    long perStep = (long) batch * context;
+    return (tokens + perStep - 1) / perStep;
+  }
+
+  private static void require(boolean holds, String option, Object value, String accepted) {
+    if (!holds) {
+      throw new IllegalArgumentException(option + " is " + value + "; expected " + accepted);
+    }
+  }
+}
