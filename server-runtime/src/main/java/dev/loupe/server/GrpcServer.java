@@ -94,6 +94,12 @@ public final class GrpcServer implements AutoCloseable {
     server.awaitTermination();
   }
 
+  /** Says NOT_SERVING and refuses new calls from now on, while open ones go on. */
+  public synchronized void refuse() {
+    health.enterTerminalState();
+    server.shutdown();
+  }
+
   /** Drains for the grace time of the settings, and ends. */
   @Override
   public void close() {
@@ -109,8 +115,7 @@ public final class GrpcServer implements AutoCloseable {
       return;
     }
     closed = true;
-    health.enterTerminalState();
-    server.shutdown();
+    refuse();
     try {
       if (!server.awaitTermination(grace.toMillis(), TimeUnit.MILLISECONDS)) {
         server.shutdownNow();

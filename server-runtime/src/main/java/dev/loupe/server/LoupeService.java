@@ -9,6 +9,12 @@ public interface LoupeService extends AutoCloseable {
   List<BindableService> services();
 
   /**
+   * Called before the server drains, so that calls which would wait for background work can end:
+   * stop that work here.
+   */
+  default void beforeDrain() {}
+
+  /**
    * Ends background work and closes what the services hold. Called once, after the server has
    * drained.
    */

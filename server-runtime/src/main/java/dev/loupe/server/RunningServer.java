@@ -85,6 +85,8 @@ public final class RunningServer implements AutoCloseable {
       return;
     }
     closed = true;
+    grpc.refuse();
+    service.beforeDrain();
     grpc.close();
     service.close();
     metrics.close();

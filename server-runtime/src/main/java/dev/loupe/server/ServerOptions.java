@@ -68,9 +68,10 @@ public final class ServerOptions {
       description = "ERROR, WARN, INFO, DEBUG or TRACE (default: ${DEFAULT-VALUE}).")
   private LogLevel logLevel = LogLevel.INFO;
 
-  /** Any free port for gRPC, and no metrics port: for servers inside another program. */
+  /** Any free port for gRPC, no metrics port, a short drain: for servers inside another program. */
   public ServerOptions() {
     this(0, -1);
+    this.drainSeconds = 2;
   }
 
   /** Options with a service's own default ports. */

@@ -136,7 +136,10 @@ public final class OperationRunner implements AutoCloseable {
 
   /** The operations that are not done, with their requests. */
   public Collection<OperationRecord> unfinished() {
-    return running.values().stream().map(RunningOperation::record).toList();
+    return running.values().stream()
+        .map(RunningOperation::record)
+        .filter(record -> !record.operation().getDone())
+        .toList();
   }
 
   /**
@@ -149,6 +152,7 @@ public final class OperationRunner implements AutoCloseable {
     RunningOperation live = running.get(name);
     if (live != null) {
       live.cancel();
+      endIfQueued(live);
     }
   }
 
@@ -158,11 +162,11 @@ public final class OperationRunner implements AutoCloseable {
    * @throws LoupeException OPERATION_NOT_FOUND; OPERATION_RUNNING while it is not done
    */
   public void delete(String name) {
-    find(name);
-    if (running.containsKey(name)) {
+    if (!find(name).operation().getDone()) {
       throw LoupeException.of(
           ErrorReason.OPERATION_RUNNING, "operation " + name + " is not done; cancel it first");
     }
+    running.remove(name);
     store.delete(name);
   }
 
@@ -227,15 +231,22 @@ public final class OperationRunner implements AutoCloseable {
 
   private boolean submitted(OperationRecord record, OperationWork work) {
     RunningOperation live = new RunningOperation(record, new SometimesStored());
+    live.runs(() -> run(live, work));
     running.put(record.name(), live);
     unfinished.incrementAndGet();
     try {
-      threads.execute(() -> run(live, work));
+      threads.execute(live.task());
       return true;
     } catch (RejectedExecutionException e) {
       running.remove(record.name());
       unfinished.decrementAndGet();
       return false;
+    }
+  }
+
+  private void endIfQueued(RunningOperation live) {
+    if (threads.remove(live.task())) {
+      live.task().run();
     }
   }
 
@@ -253,13 +264,19 @@ public final class OperationRunner implements AutoCloseable {
         done = live.record().operation().toBuilder().setDone(true).setError(error(live, t));
       }
     }
+    unfinished.decrementAndGet();
     if (done != null) {
-      OperationRecord end = live.record().with(done.build());
-      store(end);
-      live.replace(end);
+      end(live, live.record().with(done.build()));
+    }
+  }
+
+  /** An end that cannot be stored is known until the process ends; the next finds it unfinished. */
+  private void end(RunningOperation live, OperationRecord record) {
+    boolean stored = store(record);
+    live.replace(record);
+    if (stored) {
       running.remove(live.name());
     }
-    unfinished.decrementAndGet();
   }
 
   private static Status error(RunningOperation live, Throwable t) {
@@ -271,15 +288,13 @@ public final class OperationRunner implements AutoCloseable {
     return LoupeErrors.toRpcStatus(t);
   }
 
-  /**
-   * An end that cannot be stored is still told to those who watch; the next start then finds it
-   * unfinished.
-   */
-  private void store(OperationRecord record) {
+  private boolean store(OperationRecord record) {
     try {
       store.put(record);
+      return true;
     } catch (RuntimeException e) {
       log.error("operation {} could not be stored", record.name(), e);
+      return false;
     }
   }
 

@@ -53,7 +53,7 @@ public final class OperationsService extends OperationsGrpc.OperationsImplBase {
       ListOperationsRequest request, StreamObserver<ListOperationsResponse> responses) {
     int size = paging.size(request.getPageSize());
     String from = paging.place(request, request.getPageToken());
-    String parent = request.getName().replaceFirst("(^-|/operations)$", "");
+    String parent = request.getName().replaceFirst("^(-|operations)$|/operations$", "");
     List<Operation> rest =
         runner.list(parent).stream()
             .filter(filter(request.getFilter()))
@@ -83,15 +83,7 @@ public final class OperationsService extends OperationsGrpc.OperationsImplBase {
 
   @Override
   public void waitOperation(WaitOperationRequest request, StreamObserver<Operation> responses) {
-    Duration asked =
-        request.hasTimeout()
-            ? Duration.ofSeconds(request.getTimeout().getSeconds(), request.getTimeout().getNanos())
-            : LONGEST_WAIT;
-    if (asked.isNegative()) {
-      throw LoupeException.invalidValue("timeout", asked, "0 or more");
-    }
-    long end =
-        System.nanoTime() + (asked.compareTo(LONGEST_WAIT) < 0 ? asked : LONGEST_WAIT).toNanos();
+    long end = System.nanoTime() + patience(request).toNanos();
     calls.serverStream(
         responses,
         StreamLimits.DEFAULT,
@@ -105,6 +97,16 @@ public final class OperationsService extends OperationsGrpc.OperationsImplBase {
           }
           sender.send(latest);
         });
+  }
+
+  private static Duration patience(WaitOperationRequest request) {
+    long seconds = request.getTimeout().getSeconds();
+    int nanos = request.getTimeout().getNanos();
+    if (seconds < 0 || nanos < 0) {
+      throw LoupeException.invalidValue("timeout", seconds + " s", "0 or more");
+    }
+    boolean longest = !request.hasTimeout() || seconds >= LONGEST_WAIT.toSeconds();
+    return longest ? LONGEST_WAIT : Duration.ofSeconds(seconds, nanos);
   }
 
   private static Predicate<Operation> filter(String filter) {

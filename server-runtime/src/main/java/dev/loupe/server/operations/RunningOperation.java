@@ -19,6 +19,7 @@ final class RunningOperation implements OperationContext {
   private final Progress store;
   private OperationRecord record;
   private long version = 1;
+  private Runnable task;
   private volatile boolean cancelled;
   private volatile boolean shuttingDown;
 
@@ -36,12 +37,22 @@ final class RunningOperation implements OperationContext {
     return record;
   }
 
+  /** What the pool is given to run. */
+  synchronized void runs(Runnable work) {
+    task = work;
+  }
+
+  synchronized Runnable task() {
+    return task;
+  }
+
   void cancel() {
     cancelled = true;
   }
 
-  void shutDown() {
+  synchronized void shutDown() {
     shuttingDown = true;
+    notifyAll();
   }
 
   boolean isCancelled() {
@@ -63,6 +74,9 @@ final class RunningOperation implements OperationContext {
     long end = System.nanoTime() + patience.toNanos();
     while (version <= seen) {
       long left = end - System.nanoTime();
+      if (shuttingDown) {
+        throw LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down");
+      }
       if (left <= 0) {
         return Optional.empty();
       }
@@ -99,9 +113,12 @@ final class RunningOperation implements OperationContext {
 
   @Override
   public void progress(Message metadata) {
-    OperationRecord newer = record();
-    newer = newer.with(newer.operation().toBuilder().setMetadata(Any.pack(metadata)).build());
-    replace(newer);
+    Any packed = Any.pack(metadata);
+    OperationRecord newer;
+    synchronized (this) {
+      newer = record.with(record.operation().toBuilder().setMetadata(packed).build());
+      replace(newer);
+    }
     store.changed(newer);
   }
 }
