@@ -1,0 +1,55 @@
+package dev.loupe.sae.dictionary;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+
+/**
+ * A matrix in memory that Java and the engine both see, so that nothing is copied when an array is
+ * made over it. It is aligned to 64 bytes: the engine's products give the same bits for the same
+ * numbers only at the same alignment.
+ */
+final class EngineMatrix {
+  private static final int ALIGNMENT = 64;
+
+  private final int rows;
+  private final int columns;
+  private final ByteBuffer memory;
+
+  EngineMatrix(int rows, int columns) {
+    this.rows = rows;
+    this.columns = columns;
+    int bytes = Math.multiplyExact(Math.multiplyExact(rows, columns), Float.BYTES);
+    this.memory =
+        ByteBuffer.allocateDirect(Math.addExact(bytes, 2 * ALIGNMENT))
+            .alignedSlice(ALIGNMENT)
+            .slice(0, bytes)
+            .order(ByteOrder.nativeOrder());
+  }
+
+  /** Copies values in, from the matrix's start. */
+  void set(float[] values, int offset, int count) {
+    floats().put(0, values, offset, count);
+  }
+
+  /** A view of the elements with a position of its own. */
+  FloatBuffer floats() {
+    return memory.duplicate().order(ByteOrder.nativeOrder()).asFloatBuffer();
+  }
+
+  /** The first rows as an array over this memory; valid while the manager is open. */
+  NDArray array(NDManager manager, int firstRows) {
+    ByteBuffer part =
+        memory.slice(0, firstRows * columns * Float.BYTES).order(ByteOrder.nativeOrder());
+    return manager.create(part, new Shape(firstRows, columns), DataType.FLOAT32);
+  }
+
+  /** The whole matrix as an array over this memory; valid while the manager is open. */
+  NDArray array(NDManager manager) {
+    return array(manager, rows);
+  }
+}
