@@ -42,7 +42,6 @@ public enum Activation {
     }
     List<String> known =
         List.of(values()).stream().flatMap(activation -> activation.names.stream()).toList();
-    throw new ConfigException(
-        "activation_function is '" + name + "'; expected one of " + known);
+    throw new ConfigException("activation_function is '" + name + "'; expected one of " + known);
   }
 }

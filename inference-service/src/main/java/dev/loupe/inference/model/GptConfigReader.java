@@ -9,8 +9,8 @@ import java.nio.file.Path;
 
 /**
  * Reads a Hugging Face {@code config.json} of the GPT-2 family. A setting that changes the model's
- * arithmetic is either honoured or refused by its name; settings for training (dropout, initialiser)
- * and for task heads do not concern a forward pass and are passed over.
+ * arithmetic is either honoured or refused by its name; settings for training (dropout,
+ * initialiser) and for task heads do not concern a forward pass and are passed over.
  */
 public final class GptConfigReader {
   private static final long MAX_BYTES = 1 << 20;

@@ -9,8 +9,8 @@ import dev.loupe.inference.model.hooks.InvalidInterventionException;
 
 /**
  * The residual stream as each head reads it ({@code hook_attn_in}, {@code hook_q_input}, {@code
- * hook_k_input}, {@code hook_v_input}): copies of it, one for each head, each of which is normalised
- * and projected on its own when it is edited.
+ * hook_k_input}, {@code hook_v_input}): copies of it, one for each head, each of which is
+ * normalised and projected on its own when it is edited.
  */
 final class HeadInputs {
   private static final HookKind[] SPLIT = {HookKind.Q_INPUT, HookKind.K_INPUT, HookKind.V_INPUT};
@@ -21,8 +21,7 @@ final class HeadInputs {
   private final TransformerOps ops;
   private final HookRun hooks;
 
-  HeadInputs(
-      GptConfig config, BlockWeights weights, int layer, TransformerOps ops, HookRun hooks) {
+  HeadInputs(GptConfig config, BlockWeights weights, int layer, TransformerOps ops, HookRun hooks) {
     this.config = config;
     this.weights = weights;
     this.layer = layer;

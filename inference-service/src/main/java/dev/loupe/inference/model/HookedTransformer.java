@@ -148,7 +148,9 @@ public final class HookedTransformer {
       return tokens.add(positions);
     }
 
-    /** [p] when all rows start at the same position, else [b, p]; padding stays inside the table. */
+    /**
+     * [p] when all rows start at the same position, else [b, p]; padding stays inside the table.
+     */
     private NDArray positionIds() {
       int width = batch.width();
       boolean aligned = true;
@@ -186,8 +188,7 @@ public final class HookedTransformer {
       if (!wantsLogits && hooks.isDoneBefore(HookKind.UNEMBED_OUT, -1)) {
         return Optional.empty();
       }
-      NDArray logits =
-          hooks.at(HookKind.UNEMBED_OUT, ops.unembed(normed, weights.unembedding()));
+      NDArray logits = hooks.at(HookKind.UNEMBED_OUT, ops.unembed(normed, weights.unembedding()));
       if (!wantsLogits) {
         return Optional.empty();
       }

@@ -8,9 +8,9 @@ import java.util.Arrays;
 import java.util.BitSet;
 
 /**
- * The keys and values of tokens that were run, so that a continuation runs only its new tokens. Rows
- * may be of different lengths: the padding of an earlier pass stays in its slots and is hidden from
- * later queries. Close it to free its memory. Not thread-safe.
+ * The keys and values of tokens that were run, so that a continuation runs only its new tokens.
+ * Rows may be of different lengths: the padding of an earlier pass stays in its slots and is hidden
+ * from later queries. Close it to free its memory. Not thread-safe.
  */
 public final class KvCache implements AutoCloseable {
   private final NDManager manager;

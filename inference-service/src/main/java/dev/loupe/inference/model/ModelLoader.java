@@ -78,8 +78,7 @@ public final class ModelLoader {
               linear(block + "mlp.c_fc", d, config.dMlp()),
               linear(block + "mlp.c_proj", config.dMlp(), d)));
     }
-    NDArray unembedding =
-        config.tiedEmbeddings() ? tokens : read(HEAD, config.vocabularySize(), d);
+    NDArray unembedding = config.tiedEmbeddings() ? tokens : read(HEAD, config.vocabularySize(), d);
     return new ModelWeights(tokens, positions, blocks, norm(prefix + "ln_f"), unembedding);
   }
 

@@ -16,9 +16,7 @@ public final class NdTransformerOps implements TransformerOps {
 
   @Override
   public NDArray embed(NDArray ids, NDArray table) {
-    return ids.getNDArrayInternal()
-        .embedding(ids, table, SparseFormat.DENSE)
-        .singletonOrThrow();
+    return ids.getNDArrayInternal().embedding(ids, table, SparseFormat.DENSE).singletonOrThrow();
   }
 
   @Override

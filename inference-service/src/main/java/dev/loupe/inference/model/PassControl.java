@@ -7,7 +7,8 @@ public interface PassControl {
   PassControl NONE = layer -> {};
 
   /**
-   * Throws to end the pass before a layer; its arrays are freed and the exception reaches the caller.
+   * Throws to end the pass before a layer; its arrays are freed and the exception reaches the
+   * caller.
    *
    * @param layer the layer that would run next
    */

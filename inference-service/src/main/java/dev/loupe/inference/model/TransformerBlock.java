@@ -140,7 +140,8 @@ final class TransformerBlock {
         .reshape(shape.get(0), shape.get(1), config.heads(), config.dModel());
   }
 
-  private NDArray norm(NDArray x, LayerNormWeights ln, HookKind scaleKind, HookKind normalizedKind) {
+  private NDArray norm(
+      NDArray x, LayerNormWeights ln, HookKind scaleKind, HookKind normalizedKind) {
     double epsilon = config.layerNormEpsilon();
     if (!hooks.isUsed(scaleKind, layer) && !hooks.isUsed(normalizedKind, layer)) {
       return ops.layerNorm(x, ln, epsilon);

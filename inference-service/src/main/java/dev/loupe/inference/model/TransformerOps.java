@@ -3,8 +3,8 @@ package dev.loupe.inference.model;
 import ai.djl.ndarray.NDArray;
 
 /**
- * The arithmetic of a transformer pass, apart from where its hook points lie. Every result belongs to
- * the manager of the activation given first; no weight and no activation is changed in place.
+ * The arithmetic of a transformer pass, apart from where its hook points lie. Every result belongs
+ * to the manager of the activation given first; no weight and no activation is changed in place.
  */
 public interface TransformerOps {
 

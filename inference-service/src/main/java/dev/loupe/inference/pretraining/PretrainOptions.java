@@ -47,7 +47,10 @@ public record PretrainOptions(
     require(gradientClip > 0, "gradientClip", gradientClip, "above 0");
   }
 
-  /** AdamW with betas 0.9 and 0.95, weight decay 0.1, clip 1, and a hundredth of the steps to warm up. */
+  /**
+   * AdamW with betas 0.9 and 0.95, weight decay 0.1, clip 1, and a hundredth of the steps to warm
+   * up.
+   */
   public static PretrainOptions of(int steps, double learningRate, long seed) {
     return new PretrainOptions(
         steps,

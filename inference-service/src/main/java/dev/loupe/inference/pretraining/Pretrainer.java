@@ -22,9 +22,9 @@ import java.util.function.Consumer;
 
 /**
  * Trains a GPT-2 model from nothing to predict the next token: autograd over {@link
- * HookedTransformer}'s own pass, AdamW, warm-up and cosine decay. The same seed, options and rows give
- * the same weights on the same machine with the same thread count. One trainer at a time collects
- * gradients in a process. Not thread-safe.
+ * HookedTransformer}'s own pass, AdamW, warm-up and cosine decay. The same seed, options and rows
+ * give the same weights on the same machine with the same thread count. One trainer at a time
+ * collects gradients in a process. Not thread-safe.
  */
 public final class Pretrainer implements AutoCloseable {
   private final GptConfig config;
@@ -156,7 +156,9 @@ public final class Pretrainer implements AutoCloseable {
     step = checkpoint.step();
   }
 
-  /** Writes the model as a Hugging Face folder: {@code config.json} and {@code model.safetensors}. */
+  /**
+   * Writes the model as a Hugging Face folder: {@code config.json} and {@code model.safetensors}.
+   */
   public void saveModel(Path folder) throws IOException {
     ModelFolderWriter.write(folder, config, layout, state.weightValues());
   }

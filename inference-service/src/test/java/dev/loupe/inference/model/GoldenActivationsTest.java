@@ -25,8 +25,8 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Every golden activation and edit of the tiny model, computed elsewhere in float64. Float32 results
- * are held to 1e-4 of each tensor's largest magnitude.
+ * Every golden activation and edit of the tiny model, computed elsewhere in float64. Float32
+ * results are held to 1e-4 of each tensor's largest magnitude.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class GoldenActivationsTest {
@@ -74,8 +74,7 @@ class GoldenActivationsTest {
   }
 
   private void readsAlone(HookPoint point) {
-    HookProgram program =
-        HookProgram.builder(tiny.transformer().config()).capture(point).build();
+    HookProgram program = HookProgram.builder(tiny.transformer().config()).capture(point).build();
     try (NDManager scope = tiny.loaded().newScope()) {
       ForwardResult result = tiny.run(scope, program);
       check("run/logits", result.requireLogits());

@@ -30,8 +30,8 @@ public sealed interface Edit {
 
   /**
    * Holds one feature of a dictionary without decoding the others. With p = (x - decoderBias) .
-   * encoder + encoderBias and the feature's activation a = p where p exceeds max(0, threshold) and 0
-   * elsewhere, x becomes x + (target - a) * decoder.
+   * encoder + encoderBias and the feature's activation a = p where p exceeds max(0, threshold) and
+   * 0 elsewhere, x becomes x + (target - a) * decoder.
    *
    * @param encoder the feature's column of W_enc
    * @param encoderBias the feature's entry of b_enc

@@ -81,7 +81,8 @@ final class EditValidation {
               .formatted(field, point));
     }
     int last = axes.get(axes.size() - 1).size(config);
-    boolean flattened = allHeads && point.kind().headAxis() >= 0 && last * config.heads() == vector.length;
+    boolean flattened =
+        allHeads && point.kind().headAxis() >= 0 && last * config.heads() == vector.length;
     if (vector.length != last && !flattened) {
       throw new InvalidInterventionException(
           WRONG_SHAPE,

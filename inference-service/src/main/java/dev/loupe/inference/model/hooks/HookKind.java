@@ -103,7 +103,9 @@ public enum HookKind {
     return axes.indexOf(HEAD);
   }
 
-  /** True when the last axis is as long as the number of keys, so vectors along it make no sense. */
+  /**
+   * True when the last axis is as long as the number of keys, so vectors along it make no sense.
+   */
   public boolean isAttentionMap() {
     return axes.contains(KEY);
   }

@@ -11,8 +11,8 @@ public interface LiveHook {
    *
    * @param point where the pass is
    * @param value the activation; not to be changed in place
-   * @return the activation to go on with: the same array, or another of the same shape created by the
-   *     value's manager
+   * @return the activation to go on with: the same array, or another of the same shape created by
+   *     the value's manager
    */
   NDArray onActivation(HookPoint point, NDArray value);
 }

@@ -21,7 +21,8 @@ final class SelectionMask {
       return null;
     }
     boolean[][] columns = columns(selection, rows);
-    int heads = point.kind().headAxis() < 0 ? 1 : (int) value.getShape().get(point.kind().headAxis());
+    int heads =
+        point.kind().headAxis() < 0 ? 1 : (int) value.getShape().get(point.kind().headAxis());
     boolean[] head = new boolean[heads];
     for (int i = 0; i < heads; i++) {
       head[i] = selection.heads().isEmpty() || selection.heads().contains(i);
@@ -52,7 +53,9 @@ final class SelectionMask {
     for (int row : selection.rows()) {
       if (row < 0 || row >= rows.rows()) {
         throw new InvalidInterventionException(
-            OUT_OF_RANGE, "rows", "rows holds %d; expected 0 to %d".formatted(row, rows.rows() - 1));
+            OUT_OF_RANGE,
+            "rows",
+            "rows holds %d; expected 0 to %d".formatted(row, rows.rows() - 1));
       }
     }
     for (int b = 0; b < rows.rows(); b++) {

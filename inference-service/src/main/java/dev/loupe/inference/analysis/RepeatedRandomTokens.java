@@ -1,0 +1,71 @@
+package dev.loupe.inference.analysis;
+
+import dev.loupe.inference.model.GptConfig;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * Seeded rows for finding induction heads: the beginning-of-text token where the model has one,
+ * then random tokens twice.
+ *
+ * @param length tokens before the repetition, at least 2
+ * @param sequences rows, at least 1
+ * @param seed of the tokens
+ */
+public record RepeatedRandomTokens(int length, int sequences, long seed) {
+
+  /**
+   * Checks the numbers.
+   *
+   * @throws IllegalArgumentException naming the one that is out of range
+   */
+  public RepeatedRandomTokens {
+    if (length < 2) {
+      throw new IllegalArgumentException("length is " + length + "; expected at least 2");
+    }
+    if (sequences < 1) {
+      throw new IllegalArgumentException("sequences is " + sequences + "; expected at least 1");
+    }
+  }
+
+  /** The first position of the repetition, counting a beginning-of-text token. */
+  int secondHalf() {
+    return length + 1;
+  }
+
+  /**
+   * The rows for a model; beginning- and end-of-text tokens are not drawn. A model without a
+   * beginning-of-text token gets a random one there.
+   *
+   * @throws IllegalArgumentException when they do not fit its context
+   */
+  public List<int[]> rows(GptConfig config) {
+    int width = 2 * length + 1;
+    if (width > config.contextLength()) {
+      throw new IllegalArgumentException(
+          "length is %d, which takes %d positions; the model's context holds %d"
+              .formatted(length, width, config.contextLength()));
+    }
+    SplittableRandom random = new SplittableRandom(seed);
+    List<int[]> rows = new ArrayList<>();
+    for (int s = 0; s < sequences; s++) {
+      int[] row = new int[width];
+      row[0] = config.bosToken() >= 0 ? config.bosToken() : draw(random, config);
+      for (int i = 1; i <= length; i++) {
+        row[i] = draw(random, config);
+        row[i + length] = row[i];
+      }
+      rows.add(row);
+    }
+    return rows;
+  }
+
+  private static int draw(SplittableRandom random, GptConfig config) {
+    int id;
+    do {
+      id = random.nextInt(config.vocabularySize());
+    } while (config.vocabularySize() > 2 && (id == config.bosToken() || id == config.eosToken()));
+    return id;
+  }
+}

@@ -1,0 +1,2 @@
+/** Hook points, and programs that read and change activations there. */
+package dev.loupe.inference.model.hooks;
