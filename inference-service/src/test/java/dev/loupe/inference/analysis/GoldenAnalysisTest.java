@@ -1,0 +1,297 @@
+package dev.loupe.inference.analysis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Offset.offset;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.loupe.inference.model.PassControl;
+import dev.loupe.inference.model.TinyModel;
+import dev.loupe.inference.model.TokenBatch;
+import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.testkit.golden.Golden;
+import dev.loupe.testkit.golden.GoldenAssert;
+import dev.loupe.testkit.golden.GoldenTensor;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Losses, attribution and head scores of the tiny model against what was computed elsewhere in
+ * float64, to 1e-4 of each tensor's largest magnitude.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class GoldenAnalysisTest {
+  private TinyModel tiny;
+  private NDManager scope;
+
+  @BeforeAll
+  void load(@TempDir Path folder) throws Exception {
+    tiny = new TinyModel(folder);
+    scope = tiny.loaded().newScope();
+  }
+
+  @AfterAll
+  void close() {
+    scope.close();
+    tiny.close();
+  }
+
+  private GoldenTensor golden(String name) {
+    return tiny.golden().tensor(name);
+  }
+
+  @Test
+  void lossPerToken() {
+    NDArray logits = tiny.run(scope, HookProgram.none()).requireLogits();
+    List<float[]> losses = TokenLosses.of(logits, TokenBatch.of(tiny.rows()));
+    GoldenAssert.assertClose("loss_per_token", flat(losses), golden("loss_per_token"));
+  }
+
+  @Test
+  void lossOfARaggedBatchIsThatOfItsRows() {
+    int[] shortRow = Arrays.copyOf(tiny.rows()[1], 6);
+    TokenBatch batch = TokenBatch.of(tiny.rows()[0], shortRow, new int[] {4});
+    NDArray logits =
+        tiny.transformer()
+            .forward(scope, batch, dev.loupe.inference.model.ForwardOptions.plain())
+            .requireLogits();
+    List<float[]> losses = TokenLosses.of(logits, batch);
+    double[] expected = golden("loss_per_token").values();
+    assertThat(losses).hasSize(3);
+    GoldenAssert.assertClose("row 0", losses.get(0), Arrays.copyOf(expected, 16), 1e-4);
+    GoldenAssert.assertClose("row 1", losses.get(1), Arrays.copyOfRange(expected, 16, 21), 1e-4);
+    assertThat(losses.get(2)).isEmpty();
+  }
+
+  @Test
+  void directLogitAttribution() throws Exception {
+    LogitAttribution.Split split =
+        new LogitAttribution(tiny.transformer())
+            .split(scope, tiny.rows()[0], -1, 3, OptionalInt.of(7), PassControl.NONE);
+    Map<String, Double> byComponent = new LinkedHashMap<>();
+    for (LogitAttribution.Contribution part : split.contributions()) {
+      String layer = part.component().replaceFirst("^L(\\d+)H\\d+$", "$1_attn_out");
+      byComponent.merge(layer.replace("_attn_bias", "_attn_out"), part.logit(), Double::sum);
+    }
+    JsonNode notes = new ObjectMapper().readTree(Golden.bytes("gpt2-tiny/golden.json"));
+    double[] expected = golden("dla/logit_diff_components").values();
+    List<Float> actual = new ArrayList<>();
+    notes.get("dla_components").forEach(n -> actual.add(byComponent.get(n.asText()).floatValue()));
+    GoldenAssert.assertClose("dla", floats(actual), expected, Golden.TOLERANCE);
+    assertThat(byComponent).hasSize(expected.length);
+    assertThat(split.bias()).isCloseTo(notes.get("dla_bias_term").asDouble(), offset(1e-4));
+    assertThat(LogitAttribution.sum(split)).isCloseTo(split.total(), offset(1e-3));
+  }
+
+  @ParameterizedTest
+  @EnumSource(HeadPattern.class)
+  void headDetectors(HeadPattern pattern) {
+    String name = pattern.name().toLowerCase(java.util.Locale.ROOT) + "_head";
+    HeadDetector detector = new HeadDetector(tiny.transformer());
+    double[][] plain =
+        detector.score(
+            scope, List.of(tiny.rows()), pattern, HeadScoring.OVERLAP, PassControl.NONE);
+    GoldenAssert.assertClose(name, flat(plain), golden("heads/" + name));
+    HeadScoring excluding = new HeadScoring(HeadScoring.Measure.OVERLAP, true, true);
+    double[][] excluded =
+        detector.score(scope, List.of(tiny.rows()), pattern, excluding, PassControl.NONE);
+    GoldenAssert.assertClose(name, flat(excluded), golden("heads_excl/" + name));
+  }
+
+  @Test
+  void absoluteMeasureOfAPerfectHeadIsOneMinusItsFirstRow() {
+    int[] tokens = {5, 6, 7, 8};
+    float[] attention = new float[16];
+    attention[0] = 1; // position 0 can only see itself
+    for (int q = 1; q < 4; q++) {
+      attention[q * 4 + q - 1] = 1;
+    }
+    HeadScoring absolute = new HeadScoring(HeadScoring.Measure.ABSOLUTE, false, false);
+    assertThat(absolute.score(attention, tokens, HeadPattern.PREVIOUS_TOKEN)).isEqualTo(0.75);
+    HeadScoring withoutSelf = new HeadScoring(HeadScoring.Measure.ABSOLUTE, false, true);
+    assertThat(withoutSelf.score(attention, tokens, HeadPattern.PREVIOUS_TOKEN)).isEqualTo(1);
+  }
+
+  @Test
+  void inductionScoreReadsTheDiagonalAfterTheEarlierCopy() {
+    RepeatedRandomTokens source = new RepeatedRandomTokens(6, 3, 11);
+    double[][] scores =
+        new HeadDetector(tiny.transformer()).inductionScore(scope, source, PassControl.NONE);
+    // The slow way: one pass for each row, one loop for each place.
+    List<int[]> rows = source.rows(tiny.transformer().config());
+    assertThat(rows).hasSize(3).allSatisfy(row -> assertThat(row).hasSize(13));
+    double expected = 0;
+    for (int[] row : rows) {
+      assertThat(row[0]).isEqualTo(210);
+      assertThat(Arrays.copyOfRange(row, 7, 13)).isEqualTo(Arrays.copyOfRange(row, 1, 7));
+      var point =
+          dev.loupe.inference.model.hooks.HookPoint.of(
+              dev.loupe.inference.model.hooks.HookKind.PATTERN, 1);
+      var program =
+          HookProgram.builder(tiny.transformer().config()).capture(point).build();
+      var result =
+          tiny.transformer()
+              .forward(
+                  scope,
+                  TokenBatch.of(row),
+                  dev.loupe.inference.model.ForwardOptions.plain().with(program));
+      for (int query = 7; query < 13; query++) {
+        int earlierCopy = query - 6;
+        expected += result.capture(point).getFloat(0, 2, query, earlierCopy + 1) / 18.0;
+      }
+    }
+    assertThat(scores[1][2]).isCloseTo(expected, offset(1e-6));
+  }
+
+  @Test
+  void lensAtTheLastLayerIsTheModelItself() {
+    int[] row = tiny.rows()[2];
+    List<LensLayer> layers =
+        new LogitLens(tiny.transformer())
+            .read(scope, row, List.of(-1, 3), 4, List.of(9, 200), PassControl.NONE);
+    assertThat(layers).extracting(layer -> layer.point().name())
+        .containsExactly(
+            "blocks.0.hook_resid_pre",
+            "blocks.0.hook_resid_post",
+            "blocks.1.hook_resid_post",
+            "blocks.2.hook_resid_post");
+    double[] logits = golden("run/logits").values();
+    double bound = golden("run/logits").largest() * Golden.TOLERANCE;
+    LensLayer.Position last = layers.get(3).positions().get(0);
+    assertThat(last.position()).isEqualTo(16);
+    int at = (2 * 17 + 16) * 211;
+    assertThat(last.tracked().get(0).logit()).isCloseTo((float) logits[at + 9], offset((float) bound));
+    double[] ofPosition = Arrays.copyOfRange(logits, at, at + 211);
+    int best = 0;
+    double normalizer = 0;
+    for (int i = 0; i < 211; i++) {
+      best = ofPosition[i] > ofPosition[best] ? i : best;
+      normalizer += Math.exp(ofPosition[i]);
+    }
+    assertThat(last.top()).hasSize(4);
+    assertThat(last.top().get(0).id()).isEqualTo(best);
+    assertThat(last.top().get(0).probability())
+        .isCloseTo((float) (Math.exp(ofPosition[best]) / normalizer), offset(1e-3f));
+  }
+
+  @Test
+  void lensInTheMiddleNormalisesTheStreamItself() {
+    int[] row = tiny.rows()[0];
+    LensLayer.Position actual =
+        new LogitLens(tiny.transformer())
+            .read(scope, row, List.of(5), 1, List.of(33), PassControl.NONE)
+            .get(1)
+            .positions()
+            .get(0);
+    // By hand in double from the golden residual stream and the stored weights.
+    var weights = Golden.file("gpt2-tiny/model.safetensors");
+    double[] resid = Arrays.copyOfRange(golden("run/blocks.0.hook_resid_post").values(), 160, 192);
+    double mean = Arrays.stream(resid).average().orElseThrow();
+    double variance = Arrays.stream(resid).map(x -> (x - mean) * (x - mean)).average().orElseThrow();
+    double[] w = weights.tensor("ln_f.weight").values();
+    double[] b = weights.tensor("ln_f.bias").values();
+    double[] wte = weights.tensor("wte.weight").values();
+    double logit = 0;
+    for (int i = 0; i < 32; i++) {
+      logit += ((resid[i] - mean) / Math.sqrt(variance + 1e-5) * w[i] + b[i]) * wte[33 * 32 + i];
+    }
+    assertThat((double) actual.tracked().get(0).logit()).isCloseTo(logit, offset(1e-3));
+  }
+
+  @Test
+  void projectionIsTheProductWithTheUnembedding() {
+    float[] directions = new float[64];
+    directions[4] = 2;
+    directions[32 + 9] = -1;
+    List<VocabularyProjection.Ends> ends =
+        new VocabularyProjection(tiny.transformer()).project(scope, directions, 3);
+    double[] wte = Golden.file("gpt2-tiny/model.safetensors").tensor("wte.weight").values();
+    assertThat(ends).hasSize(2);
+    int best = 0;
+    int worst = 0;
+    for (int id = 0; id < 211; id++) {
+      best = wte[id * 32 + 4] > wte[best * 32 + 4] ? id : best;
+      worst = wte[id * 32 + 4] < wte[worst * 32 + 4] ? id : worst;
+    }
+    assertThat(ends.get(0).top().get(0).id()).isEqualTo(best);
+    assertThat((double) ends.get(0).top().get(0).logit())
+        .isCloseTo(2 * wte[best * 32 + 4], offset(1e-5));
+    assertThat(ends.get(0).bottom().get(0).id()).isEqualTo(worst);
+    assertThat(ends.get(1).top()).hasSize(3);
+  }
+
+  @Test
+  void refusesWhatIsNotThere() {
+    LogitLens lens = new LogitLens(tiny.transformer());
+    assertThatThrownBy(
+            () -> lens.read(scope, new int[] {1, 2}, List.of(2), 1, List.of(), PassControl.NONE))
+        .isInstanceOf(PositionOutOfRangeException.class)
+        .hasMessageContaining("position is 2")
+        .hasMessageContaining("-2 to 1");
+    assertThatThrownBy(
+            () ->
+                lens.read(scope, new int[] {1, 2}, List.of(), 1, List.of(211), PassControl.NONE))
+        .hasMessageContaining("tracked_tokens holds 211");
+    VocabularyProjection projection = new VocabularyProjection(tiny.transformer());
+    assertThatThrownBy(() -> projection.project(scope, new float[31], 1))
+        .hasMessageContaining("31 values");
+    float[] infinite = new float[32];
+    infinite[3] = Float.POSITIVE_INFINITY;
+    assertThatThrownBy(() -> projection.project(scope, infinite, 1))
+        .hasMessageContaining("finite");
+    assertThatThrownBy(() -> new RepeatedRandomTokens(30, 1, 0).rows(tiny.transformer().config()))
+        .hasMessageContaining("holds 48");
+  }
+
+  @Test
+  void topTokensAreOrderedWithTiesByLowerId() {
+    LogitRow row = new LogitRow(new float[] {1, 3, 3, -1, 3});
+    assertThat(row.top(4)).extracting(TokenScore::id).containsExactly(1, 2, 4, 0);
+    assertThat(row.top(9)).hasSize(5);
+    assertThat(row.top(9).stream().mapToDouble(TokenScore::probability).sum())
+        .isCloseTo(1, offset(1e-6));
+  }
+
+  private static float[] flat(List<float[]> rows) {
+    List<Float> values = new ArrayList<>();
+    for (float[] row : rows) {
+      for (float value : row) {
+        values.add(value);
+      }
+    }
+    return floats(values);
+  }
+
+  private static float[] flat(double[][] rows) {
+    List<Float> values = new ArrayList<>();
+    for (double[] row : rows) {
+      for (double value : row) {
+        values.add((float) value);
+      }
+    }
+    return floats(values);
+  }
+
+  private static float[] floats(List<Float> values) {
+    float[] floats = new float[values.size()];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = values.get(i);
+    }
+    return floats;
+  }
+}
