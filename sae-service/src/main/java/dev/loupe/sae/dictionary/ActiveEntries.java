@@ -25,10 +25,13 @@ final class ActiveEntries {
     this.byFeature = new int[features.length];
   }
 
-  void select(int row, float[] preActivations, FeatureSelection selection) {
-    // The selection writes into arrays of its own size, so it gets this row's part by copy.
-    int[] rowFeatures = new int[k];
-    float[] rowValues = new float[k];
+  /** Selects one row's features; the two scratch arrays have room for k. */
+  void select(
+      int row,
+      float[] preActivations,
+      FeatureSelection selection,
+      int[] rowFeatures,
+      float[] rowValues) {
     int count = selection.select(preActivations, rowFeatures, rowValues);
     counts[row] = count;
     System.arraycopy(rowFeatures, 0, features, row * k, count);
@@ -57,8 +60,26 @@ final class ActiveEntries {
 
   /** Adds {@code f W_dec} of one row to its stretch of the output. */
   void addDecoded(int row, float[] decoder, int width, float[] output) {
-    for (int at = row * k; at < row * k + counts[row]; at++) {
-      VectorMath.addScaled(output, row * width, decoder, features[at] * width, values[at], width);
+    int at = row * k;
+    int end = at + counts[row];
+    int start = row * width;
+    for (; at + 4 <= end; at += 4) {
+      VectorMath.addScaled4(
+          output,
+          start,
+          decoder,
+          features[at] * width,
+          values[at],
+          features[at + 1] * width,
+          values[at + 1],
+          features[at + 2] * width,
+          values[at + 2],
+          features[at + 3] * width,
+          values[at + 3],
+          width);
+    }
+    for (; at < end; at++) {
+      VectorMath.addScaled(output, start, decoder, features[at] * width, values[at], width);
     }
   }
 
@@ -109,13 +130,39 @@ final class ActiveEntries {
       float[] toDecoder) {
     float bias = 0;
     for (int i = featureStarts[feature]; i < featureStarts[feature + 1]; i++) {
-      int at = byFeature[i];
-      int start = (at / k) * width;
-      float gradient = gradients[at];
-      bias += gradient;
-      VectorMath.addScaled(toEncoder, 0, inputs, start, gradient, width);
-      VectorMath.addScaled(toDecoder, 0, outputGradient, start, values[at], width);
+      bias += gradients[byFeature[i]];
     }
+    addWeighted(feature, width, inputs, gradients, toEncoder);
+    addWeighted(feature, width, outputGradient, values, toDecoder);
     return bias;
+  }
+
+  /** Adds the rows in which a feature is active, each with the feature's factor there. */
+  private void addWeighted(int feature, int width, float[] rows, float[] factors, float[] to) {
+    int i = featureStarts[feature];
+    int end = featureStarts[feature + 1];
+    for (; i + 4 <= end; i += 4) {
+      int at0 = byFeature[i];
+      int at1 = byFeature[i + 1];
+      int at2 = byFeature[i + 2];
+      int at3 = byFeature[i + 3];
+      VectorMath.addScaled4(
+          to,
+          0,
+          rows,
+          at0 / k * width,
+          factors[at0],
+          at1 / k * width,
+          factors[at1],
+          at2 / k * width,
+          factors[at2],
+          at3 / k * width,
+          factors[at3],
+          width);
+    }
+    for (; i < end; i++) {
+      int at = byFeature[i];
+      VectorMath.addScaled(to, 0, rows, at / k * width, factors[at], width);
+    }
   }
 }

@@ -65,6 +65,6 @@ public final class TopKDictionary implements Dictionary {
   }
 
   FeatureSelection selection() {
-    return FeatureSelection.largest(dSae(), architecture.k());
+    return LargestSelection.of(dSae(), architecture.k());
   }
 }

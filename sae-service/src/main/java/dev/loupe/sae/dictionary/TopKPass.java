@@ -13,9 +13,10 @@ import java.util.List;
  * products of decoding and of the three gradients.
  *
  * <p>loss = 1/B sum |e|^2 + alpha * auxk with e = x^ - x. AuxK (Gao et al. 2024): the dead features
- * with the largest pre-activations, up to d_in / 2 of them and only those above 0, reconstruct what
- * is missing, t = -e taken as constant: auxk = sum |t - a W_dec|^2 / sum |t - mean t|^2. Divided by
- * the variance it does not depend on how large activations are or how far training has come.
+ * with the largest pre-activations, up to d_in / 2 or 2 k of them and only those above 0,
+ * reconstruct what is missing, t = -e taken as constant: auxk = sum |t - a W_dec|^2 / sum |t - mean
+ * t|^2. Divided by the variance it does not depend on how large activations are or how far training
+ * has come.
  */
 final class TopKPass implements TrainingPass {
   private final TopKDictionary dictionary;
@@ -39,7 +40,7 @@ final class TopKPass implements TrainingPass {
     this.weights = dictionary.weights();
     this.dIn = weights.dIn();
     this.dSae = weights.dSae();
-    this.auxiliaryK = Math.max(1, dIn / 2);
+    this.auxiliaryK = Math.max(1, Math.min(dIn / 2, 2 * dictionary.architecture().k()));
     this.blockMemory = new EngineMatrix(Math.min(weights.blockRows(), batchRows), dIn);
     this.centred = new float[batchRows * dIn];
     this.outputGradient = new float[batchRows * dIn];
@@ -114,12 +115,14 @@ final class TopKPass implements TrainingPass {
   private void selectRows(FloatBuffer products, int blockStart, int begin, int end, int[] dead) {
     float[] preActivations = new float[dSae];
     FeatureSelection largest = dictionary.selection();
-    FeatureSelection deadOnes = FeatureSelection.largestAmong(dead, auxiliaryK);
+    FeatureSelection deadOnes = LargestSelection.among(dead, auxiliaryK);
+    int[] indices = new int[Math.max(largest.capacity(), auxiliaryK)];
+    float[] values = new float[indices.length];
     for (int row = begin; row < end; row++) {
       weights.preActivations(products, row, preActivations);
-      main.select(blockStart + row, preActivations, largest);
+      main.select(blockStart + row, preActivations, largest, indices, values);
       if (dead.length > 0) {
-        auxiliary.select(blockStart + row, preActivations, deadOnes);
+        auxiliary.select(blockStart + row, preActivations, deadOnes, indices, values);
       }
     }
   }

@@ -12,6 +12,30 @@ final class VectorMath {
     }
   }
 
+  /**
+   * {@code to[toStart..] +=} four scaled stretches of {@code from}. One pass over the target
+   * instead of four: short loops cost more in starting and ending than in arithmetic.
+   */
+  static void addScaled4(
+      float[] to,
+      int toStart,
+      float[] from,
+      int start0,
+      float factor0,
+      int start1,
+      float factor1,
+      int start2,
+      float factor2,
+      int start3,
+      float factor3,
+      int size) {
+    for (int i = 0; i < size; i++) {
+      to[toStart + i] +=
+          (factor0 * from[start0 + i] + factor1 * from[start1 + i])
+              + (factor2 * from[start2 + i] + factor3 * from[start3 + i]);
+    }
+  }
+
   /** Inner product; eight partial sums, because one would wait for itself. */
   static float dot(float[] a, int aStart, float[] b, int bStart, int size) {
     float s0 = 0;
