@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -35,7 +36,7 @@ public final class GrpcServer implements AutoCloseable {
   private final HealthStatusManager health = new HealthStatusManager();
   private final CallLimit calls;
   private final Server server;
-  private boolean closed;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private GrpcServer(Builder settings) {
     this.settings = settings;
@@ -95,7 +96,7 @@ public final class GrpcServer implements AutoCloseable {
   }
 
   /** Says NOT_SERVING and refuses new calls from now on, while open ones go on. */
-  public synchronized void refuse() {
+  public void refuse() {
     health.enterTerminalState();
     server.shutdown();
   }
@@ -110,11 +111,10 @@ public final class GrpcServer implements AutoCloseable {
    * Ends: health says NOT_SERVING, new calls are refused, open ones have the grace time to finish,
    * and what is left then is cancelled.
    */
-  public synchronized void drain(Duration grace) {
-    if (closed) {
+  public void drain(Duration grace) {
+    if (!closed.compareAndSet(false, true)) {
       return;
     }
-    closed = true;
     refuse();
     try {
       if (!server.awaitTermination(grace.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -12,10 +12,13 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Refuses requests over a size with RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE). gRPC's own limit ends
@@ -39,18 +42,25 @@ final class MessageSizes implements ServerInterceptor {
 
   /** The same service with every request's size looked at before it is parsed. */
   ServerServiceDefinition measured(ServerServiceDefinition service) {
-    ServerServiceDefinition.Builder measured =
-        ServerServiceDefinition.builder(service.getServiceDescriptor().getName());
+    ServiceDescriptor original = service.getServiceDescriptor();
+    // Reflection reads the schema.
+    ServiceDescriptor.Builder descriptor =
+        ServiceDescriptor.newBuilder(original.getName())
+            .setSchemaDescriptor(original.getSchemaDescriptor());
+    List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>();
     for (ServerMethodDefinition<?, ?> method : service.getMethods()) {
-      addMeasured(measured, method);
+      ServerMethodDefinition<?, ?> measured = measured(method);
+      methods.add(measured);
+      descriptor.addMethod(measured.getMethodDescriptor());
     }
+    ServerServiceDefinition.Builder measured = ServerServiceDefinition.builder(descriptor.build());
+    methods.forEach(measured::addMethod);
     return measured.build();
   }
 
-  private <Q, R> void addMeasured(
-      ServerServiceDefinition.Builder service, ServerMethodDefinition<Q, R> method) {
+  private <Q, R> ServerMethodDefinition<Q, R> measured(ServerMethodDefinition<Q, R> method) {
     MethodDescriptor<Q, R> descriptor = method.getMethodDescriptor();
-    service.addMethod(
+    return ServerMethodDefinition.create(
         descriptor.toBuilder(
                 new Measuring<>(descriptor.getRequestMarshaller()),
                 descriptor.getResponseMarshaller())
