@@ -133,7 +133,9 @@ public abstract class FeatureRefusalContract extends FeatureStoreContract {
         broken("labels[0].score", "NOT_FINITE", f -> label(f).setScore(Double.NaN)),
         broken("labels[0].name", "INVALID_NAME", f -> label(f).setName("a")),
         broken(
-            "labels[0].name", "INVALID_VALUE", f -> label(f).setName(f.getName() + "9/labels/a")),
+            "labels[0].name",
+            "INVALID_VALUE",
+            f -> label(f).setName(f.getName().replaceAll("0$", "2") + "/labels/a")),
         broken(
             "labels[0].name", "INVALID_NAME", f -> label(f).setName(f.getName() + "/labels/Upper")),
         broken(

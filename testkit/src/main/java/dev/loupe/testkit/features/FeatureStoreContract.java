@@ -95,7 +95,9 @@ public abstract class FeatureStoreContract {
     ErrorInfo info = errorInfo(status.getDetails(0));
     assertThat(info.getDomain()).isEqualTo("loupe");
     assertThat(info.getReason()).as("%s", error).isEqualTo(reason);
-    assertThat(status.getMessage()).contains(messageParts);
+    for (String part : messageParts) {
+      assertThat(status.getMessage()).contains(part);
+    }
   }
 
   private static ErrorInfo errorInfo(Any detail) {
