@@ -30,7 +30,8 @@ class ProtoLintTest {
           new PagingRule(ON_ONE_PAGE));
 
   static Stream<FileDescriptor> ourFiles() throws IOException {
-    return ProtoFiles.read(Path.of("target", "loupe-with-comments.binpb")).stream()
+    return ProtoFiles.read(Path.of("target", "classes", "META-INF", "armeria", "grpc", "loupe.dsc"))
+        .stream()
         .filter(file -> file.getName().startsWith("loupe/"));
   }
 
