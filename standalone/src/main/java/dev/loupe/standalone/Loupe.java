@@ -1,0 +1,98 @@
+package dev.loupe.standalone;
+
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.standalone.client.CallFailure;
+import dev.loupe.standalone.client.InterruptedCallException;
+import dev.loupe.standalone.demo.DemoException;
+import dev.loupe.standalone.embedded.StartException;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** {@code loupe}: a microscope for GPT-2. */
+@Command(
+    name = "loupe",
+    mixinStandardHelpOptions = true,
+    versionProvider = BuildVersion.class,
+    subcommands = {
+      DemoCommand.class,
+      UpCommand.class,
+      PretrainCommand.class,
+      CommandLine.HelpCommand.class
+    },
+    sortOptions = false,
+    header = "A microscope for GPT-2, served as gRPC microservices.",
+    description = {
+      "",
+      "Loupe runs a language model with every activation open to reading and editing, trains sparse"
+          + " dictionaries on what it reads, keeps the features that they find, and serves all of it"
+          + " over gRPC, gRPC-Web and JSON on one port.",
+      ""
+    },
+    commandListHeading = "%nCommands:%n",
+    optionListHeading = "%nOptions:%n",
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  loupe demo                           the whole story on the model that ships with Loupe,",
+      "                                       in under five minutes; then it goes on serving",
+      "  loupe demo --model openai-community/gpt2 --corpus my-texts/ --prompt \"Once upon a time\"",
+      "                                       the same on a model and on texts of your own",
+      "  loupe up                             serve only; the page is at http://127.0.0.1:8080/",
+      "  loupe up --model ./my-model --model openai-community/gpt2",
+      "                                       serve models of your own",
+      "  loupe help demo                      what a command takes",
+      "",
+      "A model is a folder with config.json, model.safetensors (or its shards) and tokenizer.json (or",
+      "vocab.json and merges.txt), or the id of a hub repository that has them. From a hub, only",
+      "safetensors are loaded: HF_ENDPOINT says where the hub is, HF_TOKEN who asks, HF_HOME where",
+      "files are kept.",
+      "Data is kept in ~/.loupe unless --dir names another folder."
+    })
+public final class Loupe implements Runnable {
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  /** The command line with all its commands, writing where it is told. */
+  public static CommandLine commandLine(PrintWriter out, PrintWriter err) {
+    return new CommandLine(new Loupe())
+        .setOut(out)
+        .setErr(err)
+        .setUsageHelpAutoWidth(true)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler(
+            (exception, commandLine, result) -> {
+              commandLine.getErr().println("loupe: " + explain(exception));
+              return CommandLine.ExitCode.SOFTWARE;
+            });
+  }
+
+  /** Runs a command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    System.exit(commandLine(out, err).execute(args));
+  }
+
+  @Override
+  public void run() {
+    spec.commandLine().usage(spec.commandLine().getOut());
+  }
+
+  private static String explain(Exception exception) throws Exception {
+    if (exception instanceof LoupeException
+        || exception instanceof StartException
+        || exception instanceof DemoException
+        || exception instanceof InterruptedCallException) {
+      return exception.getMessage();
+    }
+    if (exception instanceof StatusRuntimeException failure) {
+      return CallFailure.explain(failure);
+    }
+    if (exception instanceof IOException) {
+      return exception.toString();
+    }
+    throw exception;
+  }
+}

@@ -1,0 +1,2 @@
+/** Loupe's command line. */
+package dev.loupe.standalone;

@@ -1,0 +1,68 @@
+package dev.loupe.standalone.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PolysemanticNeuronsTest {
+  /** 300 tokens; those of each block of 50 mean one thing, and the token says which. */
+  private static HeldOutText text(boolean labelled) {
+    int[] ids = new int[301];
+    List<String> tokens = new ArrayList<>(List.of(""));
+    List<BitSet> labels = new ArrayList<>(List.of(new BitSet()));
+    for (int t = 0; t < 300; t++) {
+      tokens.add(" w" + t / 50);
+      BitSet set = new BitSet();
+      set.set(t / 50, labelled);
+      labels.add(set);
+    }
+    return new HeldOutText(List.of(new TextRow(ids, tokens, labels)));
+  }
+
+  private static DenseUnits units() {
+    float[][] values = new float[3][300];
+    for (int t = 0; t < 300; t++) {
+      values[0][t] = t / 50 == 2 ? 5 : 0;
+      // Fires on the first twenty-five tokens of blocks 0, 1, 3 and 4: a quarter each.
+      values[1][t] = t / 50 != 2 && t / 50 != 5 && t % 50 < 25 ? 3 + t * 0.001f : 0;
+      values[2][t] = t / 50 < 2 ? 1 : -1;
+    }
+    return ConceptScoresTest.dense(values);
+  }
+
+  @Test
+  void theNeuronWithMostSensesComesFirst() {
+    HeldOutText text = text(true);
+    Meanings meanings = new Meanings(text, List.of("a", "b", "c", "d", "e", "f"));
+
+    List<PolysemanticNeuron> found = new PolysemanticNeurons(meanings).find(units(), 2, 2);
+
+    PolysemanticNeuron first = found.get(0);
+    assertThat(first.label()).isEqualTo("L2N1");
+    assertThat(first.senses().stream().map(PolysemanticNeuron.Sense::meaning))
+        .containsExactlyInAnyOrder("a", "b", "d", "e");
+    assertThat(first.covered()).isCloseTo(1, within(1e-9));
+    assertThat(first.senses().get(0).share()).isCloseTo(0.25, within(1e-9));
+    assertThat(found.get(1).label()).isEqualTo("L2N2");
+  }
+
+  @Test
+  void withoutLabelsATokenMeansItself() {
+    Meanings meanings = new Meanings(text(false), Collections.emptyList());
+
+    PolysemanticNeuron first = new PolysemanticNeurons(meanings).find(units(), 0, 1).get(0);
+
+    assertThat(first.senses().stream().map(PolysemanticNeuron.Sense::meaning))
+        .containsExactlyInAnyOrder("\"w0\"", "\"w1\"", "\"w3\"", "\"w4\"");
+  }
+
+  @Test
+  void aContextShowsTheTokenInBrackets() {
+    assertThat(text(true).context(1, 3, 2)).isEqualTo("w0[ w0] w0 w0");
+  }
+}
