@@ -44,10 +44,10 @@ public final class Channels {
     try {
       return open(
           target, TlsChannelCredentials.newBuilder().trustManager(authorities.toFile()).build());
-    } catch (IOException e) {
+    } catch (IOException | IllegalArgumentException e) {
       throw LoupeException.of(
           ErrorReason.INVALID_VALUE,
-          "authorities " + authorities + " cannot be read: " + e.getMessage(),
+          "authorities " + authorities + " are no PEM certificates: " + e.getMessage(),
           e);
     }
   }

@@ -7,7 +7,6 @@ import dev.loupe.server.metrics.CallMetrics;
 import io.grpc.BindableService;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
-import io.grpc.ServerCredentials;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -131,8 +130,7 @@ public final class GrpcServer implements AutoCloseable {
   private Server build() {
     MessageSizes sizes = new MessageSizes(settings.maxMessageBytes);
     NettyServerBuilder builder =
-        NettyServerBuilder.forAddress(
-                new InetSocketAddress(settings.host, settings.port), settings.credentials)
+        listenerOnly()
             .executor(threads)
             .maxInboundMessageSize(sizes.transportLimit())
             .maxConcurrentCallsPerConnection(settings.maxCallsPerConnection)
@@ -154,6 +152,18 @@ public final class GrpcServer implements AutoCloseable {
     builder.addService(ProtoReflectionServiceV1.newInstance());
     builder.addService(olderReflection());
     return builder.build();
+  }
+
+  private NettyServerBuilder listenerOnly() {
+    InetSocketAddress address = new InetSocketAddress(settings.host, settings.port);
+    if (settings.tls == null) {
+      return NettyServerBuilder.forAddress(address, InsecureServerCredentials.create());
+    }
+    try {
+      return NettyServerBuilder.forAddress(address, settings.tls.credentials());
+    } catch (IllegalArgumentException e) {
+      throw settings.tls.refused(e);
+    }
   }
 
   /** What Python's reflection client still asks for. */
@@ -219,7 +229,7 @@ public final class GrpcServer implements AutoCloseable {
     private int threads = Math.max(8, 2 * Runtime.getRuntime().availableProcessors());
     private Duration permitKeepAlive = Duration.ofSeconds(10);
     private Duration grace = Duration.ofSeconds(10);
-    private ServerCredentials credentials = InsecureServerCredentials.create();
+    private Tls tls;
     private MeterRegistry metrics;
     private final List<ServerServiceDefinition> services = new ArrayList<>();
     private final List<ServerInterceptor> interceptors = new ArrayList<>();
@@ -292,7 +302,7 @@ public final class GrpcServer implements AutoCloseable {
 
     /** Serves TLS instead of plain text. */
     public Builder tls(Tls tls) {
-      this.credentials = tls.credentials();
+      this.tls = tls;
       return this;
     }
 

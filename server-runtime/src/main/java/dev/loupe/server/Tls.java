@@ -21,11 +21,20 @@ public record Tls(Path certificate, Path key) {
     try {
       return TlsServerCredentials.create(certificate.toFile(), key.toFile());
     } catch (IOException e) {
-      throw LoupeException.of(
-          ErrorReason.INVALID_VALUE,
-          "tls-cert " + certificate + " and tls-key " + key + " cannot be read: " + e.getMessage(),
-          e);
+      throw refused(e);
     }
+  }
+
+  LoupeException refused(Exception why) {
+    return LoupeException.of(
+        ErrorReason.INVALID_VALUE,
+        "tls-cert "
+            + certificate
+            + " and tls-key "
+            + key
+            + " are no certificate chain with its unencrypted PKCS #8 key, both in PEM: "
+            + why.getMessage(),
+        why);
   }
 
   static void requireReadable(String field, Path file) {
