@@ -1,0 +1,113 @@
+package dev.loupe.gateway;
+
+import dev.loupe.server.Channels;
+import dev.loupe.server.EnvironmentDefaults;
+import dev.loupe.server.ServerMain;
+import dev.loupe.server.ServerOptions;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.metrics.MetricsEndpoint;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Runs the gateway as a program of its own. */
+@Command(
+    name = "loupe-gateway",
+    mixinStandardHelpOptions = true,
+    description = "Serves every call of Loupe, and its page, on one port.")
+public final class GatewayMain implements Callable<Integer> {
+  private static final Logger log = LoggerFactory.getLogger(GatewayMain.class);
+
+  @Mixin private final ServerOptions server = new ServerOptions(8080, 9104);
+
+  @Option(
+      names = "--inference",
+      paramLabel = "TARGET",
+      defaultValue = "127.0.0.1:50051",
+      description = "Where the inference service is (default: ${DEFAULT-VALUE}).")
+  private String inference;
+
+  @Option(
+      names = "--sae",
+      paramLabel = "TARGET",
+      defaultValue = "127.0.0.1:50052",
+      description = "Where the sae service is (default: ${DEFAULT-VALUE}).")
+  private String sae;
+
+  @Option(
+      names = "--feature-store",
+      paramLabel = "TARGET",
+      defaultValue = "127.0.0.1:50053",
+      description = "Where the feature store is (default: ${DEFAULT-VALUE}).")
+  private String features;
+
+  @Option(
+      names = "--upstream-ca",
+      paramLabel = "FILE",
+      description = "Calls the services over TLS and trusts the certificates in this PEM file.")
+  private Path upstreamCa;
+
+  @Option(
+      names = "--allow-origin",
+      paramLabel = "ORIGIN",
+      split = ",",
+      description =
+          "Web pages of this origin may call the gateway from a browser, beside those of this machine;"
+              + " * for all.")
+  private List<String> allowedOrigins = List.of();
+
+  /** Serves until the process is told to end. */
+  public static void main(String[] args) {
+    System.exit(
+        new CommandLine(new GatewayMain())
+            .setDefaultValueProvider(new EnvironmentDefaults())
+            .execute(args));
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    server.logLevel().apply();
+    try (MetricsEndpoint metrics = new MetricsEndpoint()) {
+      if (server.metricsPort() >= 0) {
+        metrics.start(server.host(), server.metricsPort());
+      }
+      GatewayServer gateway = start(metrics);
+      ServerMain.closeOnShutdown("gateway", gateway);
+      log.info(
+          "gateway listens on {}:{}, metrics on {}",
+          gateway.host(),
+          gateway.port(),
+          server.metricsPort() < 0 ? "no port" : metrics.port());
+      gateway.awaitClosed();
+      return 0;
+    } catch (LoupeException e) {
+      log.error("gateway cannot start: {} ({})", e.getMessage(), e.reason());
+      return 1;
+    }
+  }
+
+  private GatewayServer start(MetricsEndpoint metrics) {
+    GatewayServer.Builder builder =
+        GatewayServer.builder()
+            .host(server.host())
+            .port(server.port())
+            .tls(server.tls())
+            .maxMessageBytes(server.maxMessageBytes())
+            .allowedOrigins(allowedOrigins)
+            .inference(inference)
+            .sae(sae)
+            .featureStore(features)
+            .registry(metrics.registry());
+    if (upstreamCa != null) {
+      builder.channels(target -> Channels.tls(target, upstreamCa));
+    }
+    return builder.start();
+  }
+}

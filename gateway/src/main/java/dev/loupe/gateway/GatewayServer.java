@@ -1,0 +1,208 @@
+package dev.loupe.gateway;
+
+import com.google.longrunning.OperationsGrpc;
+import dev.loupe.gateway.analysis.PromptAnalyzer;
+import dev.loupe.gateway.client.FeatureStoreClient;
+import dev.loupe.gateway.client.InferenceClient;
+import dev.loupe.gateway.client.SaeClient;
+import dev.loupe.gateway.grpc.GatewayGrpcService;
+import dev.loupe.gateway.http.Address;
+import dev.loupe.gateway.http.FrontDoor;
+import dev.loupe.gateway.proxy.ServiceForwarder;
+import dev.loupe.gateway.proxy.Upstream;
+import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc;
+import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
+import dev.loupe.proto.sae.v1.SaeServiceGrpc;
+import dev.loupe.server.Channels;
+import dev.loupe.server.Tls;
+import dev.loupe.server.streams.BlockingCalls;
+import io.grpc.ManagedChannel;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/** The gateway, up and listening: one port for every call of Loupe, and for its page. */
+public final class GatewayServer implements AutoCloseable {
+  /** Prompts that are analysed at once; more are refused with QUEUE_FULL. */
+  private static final int MAX_ANALYSES = 32;
+
+  private final String host;
+  private final List<Upstream> upstreams;
+  private final BlockingCalls calls;
+  private final FrontDoor door;
+  private boolean closed;
+
+  private GatewayServer(Builder settings) {
+    host = settings.host;
+    Upstream inference = settings.upstream("inference-service", settings.inference);
+    Upstream sae = settings.upstream("sae-service", settings.sae);
+    Upstream features = settings.upstream("feature-store-service", settings.features);
+    upstreams = List.of(inference, sae, features);
+    calls = new BlockingCalls("gateway", MAX_ANALYSES);
+    PromptAnalyzer analyzer =
+        new PromptAnalyzer(
+            new InferenceClient(inference), new SaeClient(sae), new FeatureStoreClient(features));
+    MeterRegistry registry = settings.registry;
+    try {
+      door =
+          FrontDoor.open(
+              settings.address(),
+              new GatewayGrpcService(analyzer, calls, registry),
+              List.of(
+                  forwarded(inference, registry, InferenceServiceGrpc.getServiceDescriptor()),
+                  forwarded(
+                      sae,
+                      registry,
+                      SaeServiceGrpc.getServiceDescriptor(),
+                      OperationsGrpc.getServiceDescriptor()),
+                  forwarded(features, registry, FeatureStoreServiceGrpc.getServiceDescriptor())),
+              registry);
+    } catch (RuntimeException | Error e) {
+      closeBehind();
+      throw e;
+    }
+  }
+
+  /** Starts to describe a gateway. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** The host that it was told to listen on. */
+  public String host() {
+    return host;
+  }
+
+  /** The port that it listens on. */
+  public int port() {
+    return door.port();
+  }
+
+  /** Waits until it is closed. */
+  public void awaitClosed() {
+    door.awaitClosed();
+  }
+
+  /** Gives open calls a few seconds, then closes the port and the channels to the services. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    door.close();
+    closeBehind();
+  }
+
+  private void closeBehind() {
+    calls.close();
+    upstreams.forEach(upstream -> Channels.close(upstream.channel()));
+  }
+
+  private static List<ServerServiceDefinition> forwarded(
+      Upstream upstream, MeterRegistry registry, ServiceDescriptor... services) {
+    ServiceForwarder forwarder = new ServiceForwarder(upstream, registry);
+    return Stream.of(services).map(forwarder::forward).toList();
+  }
+
+  /** Describes a gateway. The three targets must be given. */
+  public static final class Builder {
+    private String host = "127.0.0.1";
+    private int port = 8080;
+    private Tls tls;
+    private List<String> allowedOrigins = List.of();
+    private int maxMessageBytes = 8 << 20;
+    private String inference;
+    private String sae;
+    private String features;
+    private Function<String, ManagedChannel> channels = Channels::plaintext;
+    private MeterRegistry registry = new SimpleMeterRegistry();
+
+    private Builder() {}
+
+    /** Address to listen on; 127.0.0.1 unless given. */
+    public Builder host(String host) {
+      this.host = host;
+      return this;
+    }
+
+    /** Port to listen on, 0 for any free one; 8080 unless given. */
+    public Builder port(int port) {
+      this.port = port;
+      return this;
+    }
+
+    /** Serves over TLS. */
+    public Builder tls(Tls tls) {
+      this.tls = tls;
+      return this;
+    }
+
+    /** Web origins that browsers may call from, beside this machine's own; {@code *} for all. */
+    public Builder allowedOrigins(List<String> origins) {
+      this.allowedOrigins = List.copyOf(origins);
+      return this;
+    }
+
+    /** Largest request message; 8 MiB unless given. */
+    public Builder maxMessageBytes(int bytes) {
+      this.maxMessageBytes = bytes;
+      return this;
+    }
+
+    /** Target of the inference service, such as {@code host:port}. */
+    public Builder inference(String target) {
+      this.inference = target;
+      return this;
+    }
+
+    /** Target of the sae service. */
+    public Builder sae(String target) {
+      this.sae = target;
+      return this;
+    }
+
+    /** Target of the feature store. */
+    public Builder featureStore(String target) {
+      this.features = target;
+      return this;
+    }
+
+    /** How channels to the targets are made; plain text unless given. The gateway closes them. */
+    public Builder channels(Function<String, ManagedChannel> channels) {
+      this.channels = channels;
+      return this;
+    }
+
+    /** Where meters are made. */
+    public Builder registry(MeterRegistry registry) {
+      this.registry = registry;
+      return this;
+    }
+
+    /**
+     * Listens. The services need not be there yet: until they are, their calls give
+     * SERVICE_UNAVAILABLE.
+     *
+     * @throws dev.loupe.server.errors.LoupeException PORT_IN_USE; INVALID_VALUE when the host is
+     *     not an address of this machine
+     */
+    public GatewayServer start() {
+      return new GatewayServer(this);
+    }
+
+    private Address address() {
+      return new Address(host, port, tls, allowedOrigins, maxMessageBytes);
+    }
+
+    private Upstream upstream(String name, String target) {
+      return new Upstream(
+          name, channels.apply(Objects.requireNonNull(target, name + " has no target")));
+    }
+  }
+}

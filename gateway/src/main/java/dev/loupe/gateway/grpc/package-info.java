@@ -1,0 +1,2 @@
+/** The gateway's own calls on the wire. */
+package dev.loupe.gateway.grpc;

@@ -1,0 +1,16 @@
+package dev.loupe.gateway.http;
+
+import dev.loupe.server.Tls;
+import java.util.List;
+
+/**
+ * Where the gateway listens, and to whom.
+ *
+ * @param host address to listen on
+ * @param port 0 for any free one
+ * @param tls certificate, or null for plain text
+ * @param allowedOrigins web origins that browsers may call from, beside this machine's own
+ * @param maxMessageBytes largest request message, and largest JSON request
+ */
+public record Address(
+    String host, int port, Tls tls, List<String> allowedOrigins, int maxMessageBytes) {}

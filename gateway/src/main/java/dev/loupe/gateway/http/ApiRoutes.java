@@ -1,0 +1,109 @@
+package dev.loupe.gateway.http;
+
+import com.google.api.HttpRule;
+import com.google.longrunning.OperationsGrpc;
+import com.google.protobuf.Descriptors.FileDescriptor;
+import com.google.rpc.ErrorDetailsProto;
+import com.linecorp.armeria.common.grpc.GrpcSerializationFormats;
+import com.linecorp.armeria.server.grpc.GrpcService;
+import com.linecorp.armeria.server.grpc.GrpcServiceBuilder;
+import com.linecorp.armeria.server.grpc.HttpJsonTranscodingConflictStrategy;
+import com.linecorp.armeria.server.grpc.HttpJsonTranscodingOptions;
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.protobuf.ProtoFileDescriptorSupplier;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Makes gRPC services reachable as gRPC, gRPC-Web and JSON: under the paths of their
+ * google.api.http annotations, and by POST under their gRPC paths, which the docs' forms use.
+ *
+ * <p>Each upstream's services become one Armeria service of their own: Armeria 1.36 sorts the
+ * routes of one service by an order that contradicts itself, which Java's sort may refuse from 32
+ * routes on.
+ */
+final class ApiRoutes {
+  private static final int MAX_RESPONSE_BYTES = 16 << 20;
+  private static final String OPERATION = "/v1/{name=dictionaries/*/operations/*}";
+  private static final String OPERATIONS = OperationsGrpc.SERVICE_NAME + ".";
+
+  private final int maxMessageBytes;
+  private final JsonErrors errors;
+  private final RawJson json;
+
+  /**
+   * @param all services, whose messages may stand in each other's
+   */
+  ApiRoutes(int maxMessageBytes, JsonErrors errors, Collection<ServerServiceDefinition> all) {
+    this.maxMessageBytes = maxMessageBytes;
+    this.errors = errors;
+    this.json = new RawJson(files(all));
+  }
+
+  /** The routes of these services. */
+  GrpcService of(List<ServerServiceDefinition> services) {
+    return builder(services).build();
+  }
+
+  /** The same with gRPC health. */
+  GrpcService withHealth(List<ServerServiceDefinition> services, BindableService health) {
+    return builder(services).addService(health).build();
+  }
+
+  private GrpcServiceBuilder builder(List<ServerServiceDefinition> services) {
+    boolean operations =
+        services.stream()
+            .anyMatch(s -> s.getServiceDescriptor().getName().equals(OperationsGrpc.SERVICE_NAME));
+    return GrpcService.builder()
+        .addServiceDefinitions(services)
+        .supportedSerializationFormats(GrpcSerializationFormats.values())
+        .enableUnframedRequests(true)
+        .unframedGrpcErrorHandler(errors)
+        .enableHttpJsonTranscoding(
+            HttpJsonTranscodingOptions.builder()
+                .errorHandler(errors)
+                .conflictStrategy(HttpJsonTranscodingConflictStrategy.lastWins())
+                .additionalHttpRules(operations ? operationRules() : List.of())
+                .build())
+        .jsonMarshallerFactory(service -> json)
+        .exceptionHandler(new CallErrors(maxMessageBytes))
+        .maxRequestMessageLength(maxMessageBytes)
+        .maxResponseMessageLength(MAX_RESPONSE_BYTES);
+  }
+
+  /** Operations live under their dictionary, not at the top as Google's annotations have it. */
+  private static List<HttpRule> operationRules() {
+    return List.of(
+        rule("ListOperations").setGet("/v1/{name=dictionaries/*}/operations").build(),
+        rule("GetOperation").setGet(OPERATION).build(),
+        rule("DeleteOperation").setDelete(OPERATION).build(),
+        rule("CancelOperation").setPost(OPERATION + ":cancel").setBody("*").build(),
+        rule("WaitOperation").setPost(OPERATION + ":wait").setBody("*").build());
+  }
+
+  private static HttpRule.Builder rule(String method) {
+    return HttpRule.newBuilder().setSelector(OPERATIONS + method);
+  }
+
+  private static Collection<FileDescriptor> files(Collection<ServerServiceDefinition> services) {
+    Map<String, FileDescriptor> files = new LinkedHashMap<>();
+    services.forEach(
+        service -> {
+          if (service.getServiceDescriptor().getSchemaDescriptor()
+              instanceof ProtoFileDescriptorSupplier schema) {
+            addWithImports(schema.getFileDescriptor(), files);
+          }
+        });
+    addWithImports(ErrorDetailsProto.getDescriptor(), files);
+    return files.values();
+  }
+
+  private static void addWithImports(FileDescriptor file, Map<String, FileDescriptor> files) {
+    if (files.put(file.getFullName(), file) == null) {
+      file.getDependencies().forEach(imported -> addWithImports(imported, files));
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Passes calls on to the services behind the gateway, byte for byte. */
+package dev.loupe.gateway.proxy;
