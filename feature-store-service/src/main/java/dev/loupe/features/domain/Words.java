@@ -2,7 +2,6 @@ package dev.loupe.features.domain;
 
 import java.text.Normalizer;
 import java.util.LinkedHashSet;
-import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -56,10 +55,13 @@ public final class Words {
    * character.
    */
   public static String fold(String text) {
-    // Upper-casing first brings together letters such as the two lower-case sigmas.
-    return Normalizer.normalize(text, Normalizer.Form.NFKC)
-        .toUpperCase(Locale.ROOT)
-        .toLowerCase(Locale.ROOT);
+    StringBuilder folded = new StringBuilder(text.length());
+    // Through upper case, which brings together letters such as the two lower-case sigmas.
+    Normalizer.normalize(text, Normalizer.Form.NFKC)
+        .codePoints()
+        .map(c -> Character.toLowerCase(Character.toUpperCase(c)))
+        .forEach(folded::appendCodePoint);
+    return Normalizer.normalize(folded, Normalizer.Form.NFKC);
   }
 
   private static boolean isPartOfWord(int c) {

@@ -59,11 +59,23 @@ public final class Database implements AutoCloseable {
           .migrate();
       return new Database(dialect, pools);
     } catch (FlywayException | PoolInitializationException | UncheckedIOException e) {
-      if (pools != null) {
-        pools.close();
-      }
+      close(pools);
       throw new StorageException(
           StorageException.Kind.UNAVAILABLE, "the database cannot be opened: " + firstLine(e), e);
+    } catch (IllegalArgumentException e) {
+      close(pools);
+      throw e;
+    } catch (RuntimeException e) {
+      close(pools);
+      // What the driver says repeats the URL, which may hold a password.
+      throw new IllegalArgumentException(
+          "the database URL cannot be used: no driver understands it", e);
+    }
+  }
+
+  private static void close(Pools pools) {
+    if (pools != null) {
+      pools.close();
     }
   }
 
