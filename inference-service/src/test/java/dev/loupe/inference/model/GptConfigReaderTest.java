@@ -1,0 +1,74 @@
+package dev.loupe.inference.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.loupe.testkit.golden.Golden;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class GptConfigReaderTest {
+
+  @Test
+  void readsTheGoldenConfig() {
+    String json = new String(Golden.bytes("gpt2-tiny/config.json"), StandardCharsets.UTF_8);
+    assertThat(GptConfigReader.parse(json)).isEqualTo(GptConfig.gpt2(3, 4, 32, 48, 211, 210));
+  }
+
+  @Test
+  void whatIsLeftOutIsGpt2Small() {
+    GptConfig config = GptConfigReader.parse("{\"model_type\": \"gpt2\"}");
+    assertThat(config.layers()).isEqualTo(12);
+    assertThat(config.dModel()).isEqualTo(768);
+    assertThat(config.dMlp()).isEqualTo(3072);
+    assertThat(config.contextLength()).isEqualTo(1024);
+    assertThat(config.vocabularySize()).isEqualTo(50257);
+    assertThat(config.bosToken()).isEqualTo(-1);
+    assertThat(config.parameters()).isEqualTo(124_439_808);
+  }
+
+  @Test
+  void everySwitchIsRead() {
+    GptConfig config =
+        GptConfigReader.parse(
+            """
+            {"model_type": "gpt2", "n_layer": 2, "n_head": 3, "n_embd": 12, "n_inner": 20,
+             "n_positions": 9, "vocab_size": 7, "layer_norm_epsilon": 1e-6,
+             "activation_function": "relu", "tie_word_embeddings": false,
+             "scale_attn_weights": false, "scale_attn_by_inverse_layer_idx": true,
+             "reorder_and_upcast_attn": true, "bos_token_id": 1, "eos_token_id": [2, 3]}
+            """);
+    assertThat(config)
+        .isEqualTo(
+            new GptConfig(2, 3, 12, 20, 9, 7, 1e-6, Activation.RELU, false, false, true, 1, 2));
+    assertThat(config.scoreScale(1)).isEqualTo(0.5);
+    assertThat(GptConfigReader.parse(config.toJson())).isEqualTo(config);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '\0',
+      value = {
+        "{\"model_type\": \"llama\"} | model_type is 'llama'; expected 'gpt2'",
+        "{} | model_type is ''",
+        "[] | not a JSON object",
+        "{ | not JSON",
+        "{\"model_type\": \"gpt2\", \"activation_function\": \"mish\"} | activation_function is 'mish'",
+        "{\"model_type\": \"gpt2\", \"n_layer\": 0} | n_layer is 0",
+        "{\"model_type\": \"gpt2\", \"n_layer\": 2.5} | n_layer is 2.5",
+        "{\"model_type\": \"gpt2\", \"n_embd\": 30, \"n_head\": 4} | n_embd is 30",
+        "{\"model_type\": \"gpt2\", \"tie_word_embeddings\": 1} | tie_word_embeddings is 1",
+        "{\"model_type\": \"gpt2\", \"layer_norm_epsilon\": 0} | layer_norm_epsilon is 0",
+        "{\"model_type\": \"gpt2\", \"add_cross_attention\": true} | add_cross_attention is true",
+        "{\"model_type\": \"gpt2\", \"quantization_config\": {}} | quantization_config is set",
+        "{\"model_type\": \"gpt2\", \"vocab_size\": 99999999999} | vocab_size is 99999999999",
+      })
+  void refusesByName(String json, String message) {
+    assertThatThrownBy(() -> GptConfigReader.parse(json))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining(message);
+  }
+}

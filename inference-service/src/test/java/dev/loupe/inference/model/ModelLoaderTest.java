@@ -1,0 +1,211 @@
+package dev.loupe.inference.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDManager;
+import dev.loupe.tensor.ElementType;
+import dev.loupe.tensor.HostTensor;
+import dev.loupe.tensor.NdArrays;
+import dev.loupe.tensor.SafetensorsException;
+import dev.loupe.tensor.SafetensorsFile;
+import dev.loupe.tensor.SafetensorsWriter;
+import dev.loupe.tensor.ShardedSafetensors;
+import dev.loupe.testkit.golden.Golden;
+import dev.loupe.testkit.golden.GoldenAssert;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The forms in which GPT-2 weights are found in the wild, made from the golden model. */
+class ModelLoaderTest {
+  private static final int[] TOKENS = {210, 5, 99, 5, 17};
+
+  @TempDir Path folder;
+  private Path original;
+  private Map<String, HostTensor> weights;
+
+  @BeforeEach
+  void copyModel() throws IOException {
+    original = Golden.copyGpt2Tiny(folder);
+    weights = new LinkedHashMap<>();
+    try (SafetensorsFile file = SafetensorsFile.open(original.resolve("model.safetensors"))) {
+      for (String name : file.names()) {
+        HostTensor tensor = file.read(name);
+        weights.put(name, HostTensor.ofFloats(tensor.toFloats(), tensor.shape()));
+      }
+    }
+  }
+
+  private Path variant(Map<String, HostTensor> tensors) throws IOException {
+    return variant(tensors, Files.readString(original.resolve("config.json")));
+  }
+
+  private Path variant(Map<String, HostTensor> tensors, String config) throws IOException {
+    Path variant = Files.createTempDirectory(folder, "variant");
+    Files.writeString(variant.resolve("config.json"), config);
+    SafetensorsWriter.write(variant.resolve("model.safetensors"), tensors, Map.of());
+    return variant;
+  }
+
+  private static float[] logits(Path model) throws IOException {
+    try (LoadedModel loaded = ModelLoader.load(model);
+        NDManager scope = loaded.newScope()) {
+      return NdArrays.floats(
+          loaded
+              .transformer()
+              .forward(scope, TokenBatch.of(TOKENS), ForwardOptions.plain())
+              .requireLogits());
+    }
+  }
+
+  private static double[] wide(float[] values) {
+    double[] wide = new double[values.length];
+    for (int i = 0; i < wide.length; i++) {
+      wide[i] = values[i];
+    }
+    return wide;
+  }
+
+  private static void assertClose(float[] actual, float[] expected, double tolerance) {
+    GoldenAssert.assertClose("logits", actual, wide(expected), tolerance);
+  }
+
+  @Test
+  void prefixedNamesAndMaskBuffers() throws IOException {
+    Map<String, HostTensor> prefixed = new LinkedHashMap<>();
+    weights.forEach((name, tensor) -> prefixed.put("transformer." + name, tensor));
+    prefixed.put("transformer.h.0.attn.masked_bias", HostTensor.ofFloats(new float[] {-1e4f}));
+    prefixed.put("lm_head.weight", weights.get("wte.weight"));
+    assertThat(logits(variant(prefixed))).isEqualTo(logits(original));
+  }
+
+  @Test
+  void untiedHead() throws IOException {
+    float[] doubled = weights.get("wte.weight").toFloats();
+    for (int i = 0; i < doubled.length; i++) {
+      doubled[i] *= -2;
+    }
+    Map<String, HostTensor> untied = new LinkedHashMap<>(weights);
+    untied.put("lm_head.weight", HostTensor.ofFloats(doubled, 211, 32));
+    String config =
+        Files.readString(original.resolve("config.json"))
+            .replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
+    float[] expected = logits(original);
+    for (int i = 0; i < expected.length; i++) {
+      expected[i] *= -2;
+    }
+    assertClose(logits(variant(untied, config)), expected, 1e-6);
+    Path headless = variant(weights, config);
+    assertThatThrownBy(() -> ModelLoader.load(headless))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessageContaining("'lm_head.weight'")
+        .hasMessageContaining("[211, 32]");
+  }
+
+  @Test
+  void sixteenBitWeightsAreTheRoundedOnes() throws IOException {
+    for (ElementType type : new ElementType[] {ElementType.F16, ElementType.BF16}) {
+      Map<String, HostTensor> narrow = new LinkedHashMap<>();
+      Map<String, HostTensor> rounded = new LinkedHashMap<>();
+      for (Map.Entry<String, HostTensor> entry : weights.entrySet()) {
+        HostTensor tensor = entry.getValue().as(type);
+        narrow.put(entry.getKey(), tensor);
+        rounded.put(entry.getKey(), HostTensor.ofFloats(tensor.toFloats(), tensor.shape()));
+      }
+      float[] actual = logits(variant(narrow));
+      assertThat(actual).isEqualTo(logits(variant(rounded)));
+      assertClose(actual, logits(original), type == ElementType.F16 ? 5e-3 : 5e-2);
+    }
+  }
+
+  @Test
+  void shards() throws IOException {
+    Path sharded = Files.createTempDirectory(folder, "shards");
+    Files.copy(original.resolve("config.json"), sharded.resolve("config.json"));
+    Map<String, HostTensor> first = new LinkedHashMap<>();
+    Map<String, HostTensor> second = new LinkedHashMap<>();
+    StringBuilder index = new StringBuilder("{\"metadata\": {}, \"weight_map\": {");
+    for (Map.Entry<String, HostTensor> entry : weights.entrySet()) {
+      boolean isFirst = entry.getKey().hashCode() % 2 == 0;
+      (isFirst ? first : second).put(entry.getKey(), entry.getValue());
+      index
+          .append(index.charAt(index.length() - 1) == '{' ? "" : ",")
+          .append(
+              "\"%s\": \"%s\""
+                  .formatted(entry.getKey(), isFirst ? "a.safetensors" : "b.safetensors"));
+    }
+    SafetensorsWriter.write(sharded.resolve("a.safetensors"), first, Map.of());
+    SafetensorsWriter.write(sharded.resolve("b.safetensors"), second, Map.of());
+    Files.writeString(sharded.resolve(ShardedSafetensors.INDEX), index + "}}");
+    assertThat(logits(sharded)).isEqualTo(logits(original));
+    assertThat(first).isNotEmpty();
+    assertThat(second).isNotEmpty();
+  }
+
+  @Test
+  void anUnalignedFileIsReadAllTheSame() throws IOException {
+    byte[] whole = Files.readAllBytes(original.resolve("model.safetensors"));
+    var buffer = java.nio.ByteBuffer.wrap(whole).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    int header = (int) buffer.getLong(0);
+    for (int pad = 1; pad < 4; pad++) {
+      byte[] padded = new byte[whole.length + pad];
+      System.arraycopy(whole, 0, padded, 0, 8 + header);
+      Arrays.fill(padded, 8 + header, 8 + header + pad, (byte) ' ');
+      System.arraycopy(whole, 8 + header, padded, 8 + header + pad, whole.length - 8 - header);
+      java.nio.ByteBuffer.wrap(padded)
+          .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+          .putLong(0, header + pad);
+      Path shifted = Files.createTempDirectory(folder, "shifted");
+      Files.copy(original.resolve("config.json"), shifted.resolve("config.json"));
+      Files.write(shifted.resolve("model.safetensors"), padded);
+      assertThat(logits(shifted)).isEqualTo(logits(original));
+    }
+  }
+
+  @Test
+  void missingAndMisshapenTensorsAreNamed() throws IOException {
+    Map<String, HostTensor> missing = new LinkedHashMap<>(weights);
+    missing.remove("h.1.mlp.c_fc.bias");
+    Path without = variant(missing);
+    assertThatThrownBy(() -> ModelLoader.load(without))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessageContaining("'h.1.mlp.c_fc.bias'")
+        .hasMessageContaining("[128]");
+    Map<String, HostTensor> misshapen = new LinkedHashMap<>(weights);
+    misshapen.put("ln_f.bias", HostTensor.ofFloats(new float[31], 31));
+    Path with = variant(misshapen);
+    assertThatThrownBy(() -> ModelLoader.load(with))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessageContaining("'ln_f.bias' has shape [31]")
+        .hasMessageContaining("[32]");
+    Map<String, HostTensor> integers = new LinkedHashMap<>(weights);
+    integers.put("ln_f.bias", HostTensor.ofLongs(new long[32], 32));
+    Path whole = variant(integers);
+    assertThatThrownBy(() -> ModelLoader.load(whole))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessageContaining("holds I64");
+  }
+
+  @Test
+  void damagedAndMissingFilesAreNamed() throws IOException {
+    byte[] whole = Files.readAllBytes(original.resolve("model.safetensors"));
+    Files.write(original.resolve("model.safetensors"), Arrays.copyOf(whole, whole.length / 2));
+    assertThatThrownBy(() -> ModelLoader.load(original))
+        .isInstanceOf(SafetensorsException.class)
+        .hasMessageContaining("model.safetensors");
+    Files.delete(original.resolve("model.safetensors"));
+    assertThatThrownBy(() -> ModelLoader.load(original)).isInstanceOf(NoSuchFileException.class);
+    Files.delete(original.resolve("config.json"));
+    assertThatThrownBy(() -> ModelLoader.load(original))
+        .isInstanceOf(NoSuchFileException.class)
+        .hasMessageContaining("config.json");
+  }
+}
