@@ -38,9 +38,8 @@ public final class NdArrays {
    * on the CPU: valid only while the array is open.
    */
   public static HostTensor view(NDArray array) {
-    NDArray owned = array;
     return new HostTensor(
-        elementType(owned.getDataType()), owned.getShape().getShape(), owned.toByteBuffer(true));
+        elementType(array.getDataType()), array.getShape().getShape(), array.toByteBuffer(true));
   }
 
   /** The array's values as a host tensor of its own. */

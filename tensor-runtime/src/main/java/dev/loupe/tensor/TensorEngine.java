@@ -1,6 +1,5 @@
 package dev.loupe.tensor;
 
-import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
 
@@ -33,11 +32,12 @@ public final class TensorEngine {
 
   /**
    * A manager for arrays that live as long as it: close it to free them. It has no parent but the
-   * engine's own.
+   * engine's own. Arrays lie on the engine's default device: the first GPU where the native library
+   * knows one, else the CPU.
    */
   public static NDManager newManager() {
     start(0);
-    return NDManager.newBaseManager(Device.cpu(), NAME);
+    return Engine.getEngine(NAME).newBaseManager();
   }
 
   /** The engine's name and version, for example {@code PyTorch 2.7.1}. */

@@ -75,6 +75,7 @@ public final class KvCache implements AutoCloseable {
               .formatted(batch.width(), slots, capacity));
     }
     for (int row = 0; row < lengths.length; row++) {
+      hidden[row].clear(slots, capacity); // what an earlier pass that failed may have left
       hidden[row].set(slots + batch.lengths()[row], slots + batch.width());
     }
   }

@@ -239,6 +239,50 @@ class BatchingTest {
   }
 
   @Test
+  void passesOnSeveralThreadsDoNotDisturbEachOther() {
+    float[] expected;
+    try (NDManager scope = tiny.loaded().newScope()) {
+      expected = NdArrays.floats(tiny.run(scope, edits(1)).requireLogits());
+    }
+    List<java.util.concurrent.CompletableFuture<float[]>> passes = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      passes.add(
+          java.util.concurrent.CompletableFuture.supplyAsync(
+              () -> {
+                try (NDManager scope = tiny.loaded().newScope()) {
+                  return NdArrays.floats(tiny.run(scope, edits(1)).requireLogits());
+                }
+              }));
+    }
+    passes.forEach(pass -> assertThat(pass.join()).isEqualTo(expected));
+  }
+
+  @Test
+  void aPassThatFailedLeavesItsCacheAsItWas() {
+    int[] prompt = {5, 6, 7};
+    PassControl failing =
+        layer -> {
+          if (layer == 2) {
+            throw new CancellationException("nobody waits");
+          }
+        };
+    try (NDManager scope = tiny.loaded().newScope();
+        KvCache cache = new KvCache(scope, model.config(), 2, 12)) {
+      ForwardOptions options = ForwardOptions.plain().with(LogitsMode.LAST).with(cache);
+      assertThatThrownBy(
+              () ->
+                  model.forward(scope, TokenBatch.of(prompt, new int[] {1}), options.with(failing)))
+          .isInstanceOf(CancellationException.class);
+      assertThat(cache.length(0)).isZero();
+      NDArray after = model.forward(scope, TokenBatch.of(prompt, prompt), options).requireLogits();
+      NDArray alone =
+          model.forward(scope, TokenBatch.of(prompt), ForwardOptions.plain()).requireLogits();
+      assertClose(after.get(new NDIndex("1, 0")), alone.get(new NDIndex("0, -1")));
+      assertThat(cache.length(1)).isEqualTo(3);
+    }
+  }
+
+  @Test
   void refusesTokensThatTheModelDoesNotKnow() {
     try (NDManager scope = tiny.loaded().newScope()) {
       assertThatThrownBy(
