@@ -1,0 +1,73 @@
+package dev.loupe.inference;
+
+import dev.loupe.inference.hub.DownloadProgress;
+import dev.loupe.inference.hub.HubSettings;
+import dev.loupe.inference.serving.ModelSpec;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What an inference service runs, and within which bounds.
+ *
+ * @param models to load
+ * @param threads that one operation of the engine may use; 0 for all cores
+ * @param maxCalls that run at once; more get QUEUE_FULL
+ * @param maxWaiting requests that may wait for the device; more get QUEUE_FULL
+ * @param memoryBytes that requests may take together beside the weights
+ * @param memoryPatience how long a request waits for others to give memory back
+ * @param hub where hub ids are looked up
+ * @param progress told while models are downloaded
+ */
+public record InferenceConfig(
+    List<ModelSpec> models,
+    int threads,
+    int maxCalls,
+    int maxWaiting,
+    long memoryBytes,
+    Duration memoryPatience,
+    HubSettings hub,
+    DownloadProgress progress) {
+  /** Calls at once, unless said. */
+  public static final int DEFAULT_MAX_CALLS = 128;
+
+  /** Requests that wait, unless said. */
+  public static final int DEFAULT_MAX_WAITING = 256;
+
+  /** Memory for requests, unless said: 2 GiB. */
+  public static final long DEFAULT_MEMORY_BYTES = 2L << 30;
+
+  /** Takes its own copy of the list. */
+  public InferenceConfig {
+    models = List.copyOf(models);
+  }
+
+  /** These models with the default bounds, hub ids looked up as the environment says. */
+  public static InferenceConfig of(List<ModelSpec> models) {
+    return new InferenceConfig(
+        models,
+        0,
+        DEFAULT_MAX_CALLS,
+        DEFAULT_MAX_WAITING,
+        DEFAULT_MEMORY_BYTES,
+        Duration.ofSeconds(60),
+        HubSettings.of(System.getenv()),
+        DownloadProgress.NONE);
+  }
+
+  /** The same with other numbers of engine threads. */
+  public InferenceConfig withThreads(int count) {
+    return new InferenceConfig(
+        models, count, maxCalls, maxWaiting, memoryBytes, memoryPatience, hub, progress);
+  }
+
+  /** The same with other bounds. */
+  public InferenceConfig withBounds(int calls, int waiting, long bytes, Duration patience) {
+    return new InferenceConfig(models, threads, calls, waiting, bytes, patience, hub, progress);
+  }
+
+  /** The same with another hub. */
+  public InferenceConfig withHub(HubSettings settings, DownloadProgress listener) {
+    return new InferenceConfig(
+        models, threads, maxCalls, maxWaiting, memoryBytes, memoryPatience, settings, listener);
+  }
+}

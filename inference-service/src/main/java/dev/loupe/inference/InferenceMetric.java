@@ -1,0 +1,49 @@
+package dev.loupe.inference;
+
+import dev.loupe.server.metrics.MetricSpec;
+
+/** Every metric of the inference service. */
+public enum InferenceMetric implements MetricSpec {
+  TOKENS("tokens", Type.COUNTER, "tokens", "Tokens run through a model, padding not counted."),
+  GENERATED("generated", Type.COUNTER, "tokens", "Tokens sampled by text generation."),
+  FORWARD("forward", Type.TIMER, "seconds", "Time that one turn on the device took."),
+  QUEUE_WAIT("queue.wait", Type.TIMER, "seconds", "Time that requests waited for the device."),
+  QUEUE_DEPTH("queue.depth", Type.GAUGE, "requests", "Requests that wait for the device."),
+  BATCH_SIZE("batch.size", Type.SUMMARY, "rows", "Rows that ran together."),
+  CAPTURED("captured", Type.COUNTER, "bytes", "Activations sent to clients."),
+  RESERVED("memory.reserved", Type.GAUGE, "bytes", "Memory reserved by requests."),
+  HOOK_PAUSES("hook.pauses", Type.COUNTER, "pauses", "Times that a pass waited for its client."),
+  MODELS("models", Type.GAUGE, "models", "Models that are loaded.");
+
+  private final String id;
+  private final Type type;
+  private final String unit;
+  private final String help;
+
+  InferenceMetric(String name, Type type, String unit, String help) {
+    this.id = "loupe.inference." + name;
+    this.type = type;
+    this.unit = unit;
+    this.help = help;
+  }
+
+  @Override
+  public String id() {
+    return id;
+  }
+
+  @Override
+  public Type type() {
+    return type;
+  }
+
+  @Override
+  public String unit() {
+    return unit;
+  }
+
+  @Override
+  public String help() {
+    return help;
+  }
+}

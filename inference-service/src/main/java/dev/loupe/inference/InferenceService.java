@@ -1,0 +1,95 @@
+package dev.loupe.inference;
+
+import dev.loupe.inference.grpc.InferenceGrpcService;
+import dev.loupe.inference.hub.ModelHub;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.DeviceScheduler;
+import dev.loupe.inference.scheduling.MemoryBudget;
+import dev.loupe.inference.serving.ModelOpener;
+import dev.loupe.inference.serving.ModelRegistry;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.server.LoupeService;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.streams.BlockingCalls;
+import dev.loupe.tensor.TensorEngine;
+import io.grpc.BindableService;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The inference service with its models, ready to be put into a server. */
+public final class InferenceService implements LoupeService {
+  private static final Logger log = LoggerFactory.getLogger(InferenceService.class);
+  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(30);
+
+  private final ModelRegistry models;
+  private final BlockingCalls calls;
+  private final InferenceGrpcService service;
+
+  private InferenceService(
+      ModelRegistry models, BlockingCalls calls, InferenceGrpcService service) {
+    this.models = models;
+    this.calls = calls;
+    this.service = service;
+  }
+
+  /**
+   * Starts the engine and loads the models.
+   *
+   * @param registry for the service's meters
+   * @throws LoupeException UNREADABLE_MODEL, SERVICE_UNAVAILABLE, STORAGE_FULL or INVALID_VALUE;
+   *     nothing stays loaded then
+   */
+  public static InferenceService open(InferenceConfig config, MeterRegistry registry) {
+    if (config.models().isEmpty()) {
+      throw LoupeException.invalidValue("models", "nothing", "at least one folder or hub id");
+    }
+    TensorEngine.start(config.threads());
+    InferenceMetrics metrics = new InferenceMetrics(registry);
+    DeviceScheduler scheduler = new DeviceScheduler(config.maxWaiting());
+    MemoryBudget budget = new MemoryBudget(config.memoryBytes(), config.memoryPatience());
+    metrics.watch(scheduler, budget);
+    ModelRegistry models =
+        new ModelOpener(new ModelHub(config.hub(), config.progress())).openAll(config.models());
+    metrics.models(models.all().stream().map(ServedModel::id).toList());
+    BlockingCalls calls = new BlockingCalls("inference", config.maxCalls());
+    DeviceRunner device = new DeviceRunner(scheduler, budget, metrics);
+    return new InferenceService(
+        models, calls, new InferenceGrpcService(models, device, metrics, calls));
+  }
+
+  /** The ids of the loaded models, sorted. */
+  public List<String> modelIds() {
+    return models.all().stream().map(ServedModel::id).toList();
+  }
+
+  @Override
+  public List<BindableService> services() {
+    return List.of(service.withTenants());
+  }
+
+  @Override
+  public void close() {
+    calls.close();
+    if (awaitIdle()) {
+      models.close();
+    } else {
+      // Freeing weights under a running pass would end the process.
+      log.warn("{} calls still run; their models stay in memory", calls.active());
+    }
+  }
+
+  private boolean awaitIdle() {
+    long end = System.nanoTime() + CLOSE_PATIENCE.toNanos();
+    try {
+      while (calls.active() > 0 && System.nanoTime() < end) {
+        Thread.sleep(5);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return calls.active() == 0;
+  }
+}

@@ -1,0 +1,98 @@
+package dev.loupe.inference;
+
+import dev.loupe.inference.hub.HubException;
+import dev.loupe.inference.hub.HubSettings;
+import dev.loupe.inference.serving.ModelSpec;
+import dev.loupe.server.EnvironmentDefaults;
+import dev.loupe.server.ServerMain;
+import dev.loupe.server.ServerOptions;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The inference service as a program of its own. */
+@Command(
+    name = "loupe-inference",
+    mixinStandardHelpOptions = true,
+    description = "Runs GPT-2 models and opens them up over gRPC.")
+public final class InferenceServiceMain implements Callable<Integer> {
+  private static final int PORT = 50051;
+  private static final int METRICS_PORT = 9101;
+
+  @Mixin private ServerOptions server = new ServerOptions(PORT, METRICS_PORT);
+
+  @Option(
+      names = "--model",
+      required = true,
+      split = ",",
+      paramLabel = "[ID=]MODEL",
+      description =
+          "A folder with config.json, tokenizer and safetensors weights, or a hub id such as "
+              + "owner/name[@revision], downloaded through HF_ENDPOINT, HF_HOME and HF_TOKEN. May be given more than once.")
+  private List<String> models;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "THREADS",
+      description = "Threads of one operation, 0 for all cores (default: ${DEFAULT-VALUE}).")
+  private int threads;
+
+  @Option(
+      names = "--max-running",
+      paramLabel = "CALLS",
+      description = "Calls that run at once (default: ${DEFAULT-VALUE}).")
+  private int maxRunning = InferenceConfig.DEFAULT_MAX_CALLS;
+
+  @Option(
+      names = "--max-waiting",
+      paramLabel = "REQUESTS",
+      description = "Requests that may wait for the device (default: ${DEFAULT-VALUE}).")
+  private int maxWaiting = InferenceConfig.DEFAULT_MAX_WAITING;
+
+  @Option(
+      names = "--memory-bytes",
+      paramLabel = "BYTES",
+      description =
+          "Memory that requests may take together beside the weights (default: ${DEFAULT-VALUE}).")
+  private long memoryBytes = InferenceConfig.DEFAULT_MEMORY_BYTES;
+
+  private InferenceServiceMain() {}
+
+  /** Runs until the process is told to end. */
+  public static void main(String[] args) {
+    System.exit(
+        new CommandLine(new InferenceServiceMain())
+            .setDefaultValueProvider(new EnvironmentDefaults())
+            .execute(args));
+  }
+
+  @Override
+  public Integer call() {
+    return ServerMain.run(
+        "inference-service", server, registry -> InferenceService.open(config(), registry));
+  }
+
+  private InferenceConfig config() {
+    try {
+      return InferenceConfig.of(models.stream().map(ModelSpec::parse).toList())
+          .withThreads(threads)
+          .withBounds(maxRunning, maxWaiting, memoryBytes, Duration.ofSeconds(60))
+          .withHub(HubSettings.of(System.getenv()), this::logProgress);
+    } catch (HubException e) {
+      throw LoupeException.of(ErrorReason.INVALID_VALUE, e.getMessage(), e);
+    }
+  }
+
+  private void logProgress(String file, long done, long total) {
+    if (done == total) {
+      LoggerFactory.getLogger(InferenceServiceMain.class).info("{} is here, {} bytes", file, total);
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Continuing a text, token by token. */
+package dev.loupe.inference.generation;

@@ -1,0 +1,148 @@
+package dev.loupe.inference.grpc;
+
+import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.model.ForwardOptions;
+import dev.loupe.inference.model.ForwardResult;
+import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.inference.scheduling.Call;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.MemoryBudget;
+import dev.loupe.inference.scheduling.PassCost;
+import dev.loupe.inference.scheduling.Work;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.ActivationChunk;
+import dev.loupe.proto.inference.v1.BatchDone;
+import dev.loupe.proto.inference.v1.StreamActivationsHeader;
+import dev.loupe.proto.inference.v1.StreamActivationsRequest;
+import dev.loupe.proto.inference.v1.StreamActivationsResponse;
+import dev.loupe.proto.inference.v1.TokenBatch;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.streams.InboundStream;
+import dev.loupe.server.streams.StreamLimits;
+import dev.loupe.server.streams.StreamSender;
+import dev.loupe.tensor.LabelledTensor;
+import dev.loupe.tensor.NdArrays;
+import dev.loupe.tensor.grpc.TensorMessages;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedSet;
+
+/**
+ * StreamActivations: the client's batches one after another. What waits is bounded on every side:
+ * unread batches by the stream's limits, activations by the memory budget, unsent chunks by the
+ * sender.
+ */
+final class ActivationStreams {
+  static final StreamLimits LIMITS = StreamLimits.DEFAULT.withInboundMessages(3);
+
+  private static final int MAX_ROWS = 256;
+
+  private final Models models;
+  private final DeviceRunner device;
+  private final InferenceMetrics metrics;
+
+  ActivationStreams(Models models, DeviceRunner device, InferenceMetrics metrics) {
+    this.models = models;
+    this.device = device;
+    this.metrics = metrics;
+  }
+
+  void run(
+      InboundStream<StreamActivationsRequest> requests,
+      StreamSender<StreamActivationsResponse> sender) {
+    StreamActivationsRequest first = requests.hasNext() ? requests.next() : null;
+    if (first == null || !first.hasHeader()) {
+      throw LoupeException.of(ErrorReason.INVALID_VALUE, "the first message must be a header");
+    }
+    OpenStream stream = new OpenStream(first.getHeader(), sender);
+    while (requests.hasNext()) {
+      StreamActivationsRequest next = requests.next();
+      if (!next.hasBatch()) {
+        throw LoupeException.of(
+            ErrorReason.INVALID_VALUE, "every message after the header must be a batch");
+      }
+      stream.answer(next.getBatch());
+    }
+  }
+
+  /** One stream whose header was read. */
+  private final class OpenStream {
+    private final ServedModel model;
+    private final SortedSet<HookPoint> captures;
+    private final HookProgram program;
+    private final StreamSender<StreamActivationsResponse> sender;
+    private final SeenIds seen = new SeenIds();
+    private final Call call = Tenants.current();
+
+    OpenStream(StreamActivationsHeader header, StreamSender<StreamActivationsResponse> sender) {
+      this.model = models.named("header.model", header.getModel());
+      this.captures = Captures.points(model, header.getCapturesList(), 1);
+      HookProgram.Builder builder = HookProgram.builder(model.config());
+      Interventions.compile(model, header.getInterventionsList(), builder);
+      captures.forEach(builder::capture);
+      this.program = builder.build();
+      this.sender = sender;
+    }
+
+    void answer(TokenBatch message) {
+      long id = message.getBatchId();
+      seen.add(id);
+      var batch = dev.loupe.inference.model.TokenBatch.of(rows(message));
+      PassCost cost =
+          PassCost.of(model.config(), batch.rows(), batch.width(), LogitsMode.NONE, captures);
+      ForwardOptions options =
+          ForwardOptions.plain().with(program).with(LogitsMode.NONE).with(layer -> call.check());
+      Work work = new Work(model.id(), batch.rows(), batch.tokens());
+      try (MemoryBudget.Reservation memory = device.reserve(cost, call);
+          NDManager scope = model.newScope()) {
+        ForwardResult result =
+            DomainErrors.translated(
+                () ->
+                    device.runReserved(
+                        call,
+                        memory,
+                        work,
+                        turn -> model.transformer().forward(scope, batch, options)));
+        // The device is free again while the client reads.
+        for (HookPoint point : captures) {
+          send(id, point, result);
+        }
+        sender.send(
+            StreamActivationsResponse.newBuilder()
+                .setBatchId(id)
+                .setDone(BatchDone.newBuilder().setTokens(batch.tokens()))
+                .build());
+      }
+    }
+
+    private List<int[]> rows(TokenBatch message) {
+      String field = "batch " + message.getBatchId();
+      Checks.size(field + ".rows", message.getRowsCount(), 1, MAX_ROWS);
+      Prompts prompts = new Prompts(model);
+      List<int[]> rows = new ArrayList<>(message.getRowsCount());
+      for (int i = 0; i < message.getRowsCount(); i++) {
+        rows.add(prompts.tokens(field + ".rows[" + i + "]", message.getRows(i)));
+      }
+      return rows;
+    }
+
+    private void send(long id, HookPoint point, ForwardResult result) {
+      LabelledTensor tensor =
+          new LabelledTensor(NdArrays.view(result.capture(point)), ModelMessages.axes(point));
+      var chunks = TensorMessages.chunks(tensor);
+      while (chunks.hasNext()) {
+        sender.send(
+            StreamActivationsResponse.newBuilder()
+                .setBatchId(id)
+                .setChunk(
+                    ActivationChunk.newBuilder().setHookPoint(point.name()).setChunk(chunks.next()))
+                .build());
+      }
+      metrics.captured(model.id(), tensor.tensor().data().remaining());
+    }
+  }
+}

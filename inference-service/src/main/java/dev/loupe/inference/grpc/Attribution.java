@@ -1,0 +1,86 @@
+package dev.loupe.inference.grpc;
+
+import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.analysis.LogitAttribution;
+import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.inference.model.hooks.HookKind;
+import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.inference.scheduling.Call;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.PassCost;
+import dev.loupe.inference.scheduling.Work;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
+import dev.loupe.proto.inference.v1.AttributeLogitsResponse;
+import dev.loupe.proto.inference.v1.Contribution;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+
+/** AttributeLogits. */
+final class Attribution {
+  private final Models models;
+  private final DeviceRunner device;
+
+  Attribution(Models models, DeviceRunner device) {
+    this.models = models;
+    this.device = device;
+  }
+
+  AttributeLogitsResponse run(AttributeLogitsRequest request) {
+    ServedModel model = models.named("model", request.getModel());
+    int[] row = new Prompts(model).row("prompt", request.getPrompt(), request.getOmitBos());
+    int vocabulary = model.config().vocabularySize();
+    Checks.token("token", request.getToken(), vocabulary);
+    OptionalInt incorrect = OptionalInt.empty();
+    if (request.hasIncorrectToken()) {
+      Checks.token("incorrect_token", request.getIncorrectToken(), vocabulary);
+      incorrect = OptionalInt.of(request.getIncorrectToken());
+    }
+    OptionalInt other = incorrect;
+    Call call = Tenants.current();
+    LogitAttribution.Split split =
+        DomainErrors.translated(
+            () ->
+                device.run(
+                    call,
+                    cost(model, row.length),
+                    new Work(model.id(), 1, row.length),
+                    turn -> {
+                      try (NDManager scope = model.newScope()) {
+                        return new LogitAttribution(model.transformer())
+                            .split(
+                                scope,
+                                row,
+                                request.getPosition(),
+                                request.getToken(),
+                                other,
+                                layer -> call.check());
+                      }
+                    }));
+    return message(split);
+  }
+
+  private static PassCost cost(ServedModel model, int length) {
+    List<HookPoint> captured = new ArrayList<>();
+    for (int layer = 0; layer < model.config().layers(); layer++) {
+      captured.add(HookPoint.of(HookKind.Z, layer));
+      captured.add(HookPoint.of(HookKind.MLP_OUT, layer));
+    }
+    return PassCost.of(model.config(), 1, length, LogitsMode.ALL, captured);
+  }
+
+  private static AttributeLogitsResponse message(LogitAttribution.Split split) {
+    AttributeLogitsResponse.Builder response =
+        AttributeLogitsResponse.newBuilder()
+            .setBias((float) split.bias())
+            .setTotal((float) split.total());
+    for (LogitAttribution.Contribution contribution : split.contributions()) {
+      response.addContributions(
+          Contribution.newBuilder()
+              .setComponent(contribution.component())
+              .setLogit((float) contribution.logit()));
+    }
+    return response.build();
+  }
+}

@@ -1,0 +1,47 @@
+package dev.loupe.inference.grpc;
+
+import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.Capture;
+import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/** Reads which activations to keep. */
+final class Captures {
+  private static final int MOST = 1_000;
+
+  private Captures() {}
+
+  /** The hook points that the captures name, in model order. */
+  static SortedSet<HookPoint> points(ServedModel model, List<Capture> captures, int least) {
+    Checks.size("captures", captures.size(), least, MOST);
+    SortedSet<HookPoint> points = new TreeSet<>();
+    for (Capture capture : captures) {
+      String name = capture.getHookPoint();
+      int before = points.size();
+      boolean known = false;
+      if (name.contains("*")) {
+        for (HookPoint point : model.hookPoints().all()) {
+          if (Wildcard.matches(name, point.name())) {
+            points.add(point);
+            known = true;
+          }
+        }
+      }
+      if (!known && points.size() == before) {
+        points.add(DomainErrors.translated(() -> model.hookPoints().named(name)));
+      }
+    }
+    return points;
+  }
+
+  /** Exact names, in the order given. */
+  static List<HookPoint> named(ServedModel model, String field, List<String> names) {
+    Checks.size(field, names.size(), 1, MOST);
+    return names.stream()
+        .distinct()
+        .map(name -> DomainErrors.translated(() -> model.hookPoints().named(name)))
+        .toList();
+  }
+}

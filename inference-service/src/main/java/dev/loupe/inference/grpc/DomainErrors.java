@@ -1,0 +1,64 @@
+package dev.loupe.inference.grpc;
+
+import dev.loupe.inference.analysis.PositionOutOfRangeException;
+import dev.loupe.inference.model.TokenRangeException;
+import dev.loupe.inference.model.hooks.InvalidInterventionException;
+import dev.loupe.inference.model.hooks.UnknownHookPointException;
+import dev.loupe.inference.tokenizer.UnencodableTextException;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.tensor.grpc.TensorWireException;
+import java.util.function.Supplier;
+
+/** What the domain's own exceptions mean to a caller. */
+final class DomainErrors {
+  private DomainErrors() {}
+
+  /** Runs domain code, and gives its exceptions their reasons. */
+  static <T> T translated(Supplier<T> body) {
+    try {
+      return body.get();
+    } catch (RuntimeException e) {
+      throw translate(e);
+    }
+  }
+
+  static RuntimeException translate(RuntimeException e) {
+    if (e instanceof UnknownHookPointException unknown) {
+      return LoupeException.of(ErrorReason.UNKNOWN_HOOK_POINT, e.getMessage(), e)
+          .with("nearest", String.join(",", unknown.nearest()));
+    }
+    if (e instanceof InvalidInterventionException invalid) {
+      return LoupeException.of(reason(invalid), e.getMessage(), e).with("field", invalid.field());
+    }
+    if (e instanceof TokenRangeException) {
+      return LoupeException.of(ErrorReason.TOKEN_OUT_OF_RANGE, e.getMessage(), e);
+    }
+    if (e instanceof PositionOutOfRangeException) {
+      return LoupeException.of(ErrorReason.POSITION_OUT_OF_RANGE, e.getMessage(), e);
+    }
+    if (e instanceof UnencodableTextException) {
+      return LoupeException.of(ErrorReason.INVALID_VALUE, e.getMessage(), e);
+    }
+    if (e instanceof TensorWireException wire) {
+      ErrorReason reason =
+          wire.isTooLarge() ? ErrorReason.MESSAGE_TOO_LARGE : ErrorReason.WRONG_SHAPE;
+      return LoupeException.of(reason, e.getMessage(), e);
+    }
+    return e;
+  }
+
+  private static ErrorReason reason(InvalidInterventionException e) {
+    return switch (e.kind()) {
+      case NOT_FINITE -> ErrorReason.NOT_FINITE;
+      case WRONG_SHAPE ->
+          e.field().equals("heads") ? ErrorReason.INVALID_VALUE : ErrorReason.WRONG_SHAPE;
+      case OUT_OF_RANGE ->
+          switch (e.field()) {
+            case "positions" -> ErrorReason.POSITION_OUT_OF_RANGE;
+            case "heads" -> ErrorReason.HEAD_OUT_OF_RANGE;
+            default -> ErrorReason.INVALID_VALUE;
+          };
+    };
+  }
+}

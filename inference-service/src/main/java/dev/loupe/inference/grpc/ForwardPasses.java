@@ -1,0 +1,59 @@
+package dev.loupe.inference.grpc;
+
+import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.model.ForwardOptions;
+import dev.loupe.inference.model.ForwardResult;
+import dev.loupe.inference.scheduling.Call;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.MemoryBudget;
+import dev.loupe.proto.inference.v1.RunForwardPassRequest;
+import dev.loupe.proto.inference.v1.RunForwardPassResponse;
+import dev.loupe.server.streams.StreamSender;
+
+/** RunForwardPass. */
+final class ForwardPasses {
+  private final Models models;
+  private final DeviceRunner device;
+  private final InferenceMetrics metrics;
+
+  ForwardPasses(Models models, DeviceRunner device, InferenceMetrics metrics) {
+    this.models = models;
+    this.device = device;
+    this.metrics = metrics;
+  }
+
+  void run(RunForwardPassRequest request, StreamSender<RunForwardPassResponse> sender) {
+    ForwardPlan plan = ForwardPlan.of(models.named("model", request.getModel()), request);
+    Call call = Tenants.current();
+    ForwardOptions options =
+        ForwardOptions.plain()
+            .with(plan.program().build())
+            .with(plan.logits())
+            .with(layer -> call.check());
+    try (MemoryBudget.Reservation memory = device.reserve(plan.cost(), call);
+        NDManager scope = plan.model().newScope()) {
+      RunForwardPassResponse response =
+          DomainErrors.translated(
+              () ->
+                  device.runReserved(
+                      call,
+                      memory,
+                      plan.work(),
+                      turn -> {
+                        ForwardResult result =
+                            plan.model().transformer().forward(scope, plan.batch(), options);
+                        return new ForwardResponses(plan, result).build();
+                      }));
+      // Sent before the scope ends: the message holds views of its arrays.
+      sender.send(response);
+      metrics.captured(plan.model().id(), capturedBytes(response));
+    }
+  }
+
+  static long capturedBytes(RunForwardPassResponse response) {
+    return response.getActivationsList().stream()
+        .mapToLong(activation -> activation.getValue().getData().size())
+        .sum();
+  }
+}

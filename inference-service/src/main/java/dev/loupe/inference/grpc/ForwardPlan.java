@@ -1,0 +1,128 @@
+package dev.loupe.inference.grpc;
+
+import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.inference.model.TokenBatch;
+import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.inference.scheduling.PassCost;
+import dev.loupe.inference.scheduling.Work;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.RunForwardPassRequest;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedSet;
+
+/**
+ * A forward pass as asked for, checked and with its answer's size predicted.
+ *
+ * @param model to run
+ * @param rows tokens of each prompt
+ * @param captures hook points whose values are answered
+ * @param program edits and captures, to which live hooks may be added
+ * @param topK likeliest tokens at each place; 0 for no predictions
+ * @param positions absolute, for each row
+ * @param loss gives the loss of each token
+ */
+record ForwardPlan(
+    ServedModel model,
+    List<int[]> rows,
+    SortedSet<HookPoint> captures,
+    HookProgram.Builder program,
+    int topK,
+    List<int[]> positions,
+    boolean loss) {
+  private static final int MAX_PROMPTS = 64;
+  private static final int MAX_TOP_K = 100;
+  private static final long TOKEN_BYTES = 16;
+
+  static ForwardPlan of(ServedModel model, RunForwardPassRequest request) {
+    List<int[]> rows =
+        new Prompts(model)
+            .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_PROMPTS);
+    SortedSet<HookPoint> captures = Captures.points(model, request.getCapturesList(), 0);
+    int topK = Checks.count("top_k", request.getTopK(), MAX_TOP_K, 0);
+    List<int[]> positions = new ArrayList<>();
+    for (int row = 0; row < rows.size(); row++) {
+      positions.add(positions(request.getPredictionPositionsList(), row, rows.get(row).length));
+    }
+    HookProgram.Builder program = HookProgram.builder(model.config());
+    Interventions.compile(model, request.getInterventionsList(), program);
+    captures.forEach(program::capture);
+    ForwardPlan plan =
+        new ForwardPlan(model, rows, captures, program, topK, positions, request.getLoss());
+    Checks.responseFits(
+        plan.responseBytes(),
+        "ask for fewer hook points, prompts or predictions, or use StreamActivations");
+    return plan;
+  }
+
+  private static int[] positions(List<Integer> asked, int row, int length) {
+    if (asked.isEmpty()) {
+      return new int[] {length - 1};
+    }
+    int[] positions = new int[asked.size()];
+    for (int i = 0; i < positions.length; i++) {
+      int position = asked.get(i);
+      positions[i] = position < 0 ? length + position : position;
+      if (positions[i] < 0 || positions[i] >= length) {
+        throw LoupeException.of(
+                ErrorReason.POSITION_OUT_OF_RANGE,
+                "prediction_positions[%d] is %d; row %d has %d tokens, so give %d to %d"
+                    .formatted(i, position, row, length, -length, length - 1))
+            .with("field", "prediction_positions");
+      }
+    }
+    return positions;
+  }
+
+  TokenBatch batch() {
+    return TokenBatch.of(rows);
+  }
+
+  /** Logits are made only where somebody looks at them. */
+  LogitsMode logits() {
+    if (loss) {
+      return LogitsMode.ALL;
+    }
+    if (topK == 0) {
+      return LogitsMode.NONE;
+    }
+    for (int row = 0; row < rows.size(); row++) {
+      for (int position : positions.get(row)) {
+        if (position != rows.get(row).length - 1) {
+          return LogitsMode.ALL;
+        }
+      }
+    }
+    return LogitsMode.LAST;
+  }
+
+  PassCost cost() {
+    return PassCost.of(model.config(), rows.size(), width(), logits(), captures);
+  }
+
+  Work work() {
+    return new Work(model.id(), rows.size(), tokens());
+  }
+
+  private int width() {
+    return rows.stream().mapToInt(row -> row.length).max().orElseThrow();
+  }
+
+  private int tokens() {
+    return rows.stream().mapToInt(row -> row.length).sum();
+  }
+
+  private long responseBytes() {
+    long bytes = TOKEN_BYTES * tokens();
+    for (HookPoint point : captures) {
+      bytes += PassCost.bytes(model.config(), point, rows.size(), width());
+    }
+    for (int[] ofRow : positions) {
+      bytes += Checks.SCORED_TOKEN_BYTES * topK * ofRow.length;
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,79 @@
+package dev.loupe.inference.grpc;
+
+import ai.djl.ndarray.NDArray;
+import dev.loupe.inference.analysis.LogitRow;
+import dev.loupe.inference.analysis.TokenLosses;
+import dev.loupe.inference.model.ForwardResult;
+import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.proto.inference.v1.CapturedActivation;
+import dev.loupe.proto.inference.v1.Prediction;
+import dev.loupe.proto.inference.v1.RowResult;
+import dev.loupe.proto.inference.v1.RunForwardPassResponse;
+import dev.loupe.tensor.LabelledTensor;
+import dev.loupe.tensor.NdArrays;
+import dev.loupe.tensor.grpc.TensorMessages;
+import java.nio.FloatBuffer;
+import java.util.List;
+
+/** What a forward pass gave, as a message. */
+final class ForwardResponses {
+  private final ForwardPlan plan;
+  private final ForwardResult result;
+
+  ForwardResponses(ForwardPlan plan, ForwardResult result) {
+    this.plan = plan;
+    this.result = result;
+  }
+
+  /** The activations share the result's memory: it must stay until the message is sent. */
+  RunForwardPassResponse build() {
+    RunForwardPassResponse.Builder response = RunForwardPassResponse.newBuilder();
+    List<float[]> losses =
+        plan.loss() ? TokenLosses.of(result.requireLogits(), plan.batch()) : List.of();
+    FloatBuffer logits =
+        plan.topK() == 0 ? null : NdArrays.view(result.requireLogits()).data().asFloatBuffer();
+    for (int row = 0; row < plan.rows().size(); row++) {
+      int[] tokens = plan.rows().get(row);
+      RowResult.Builder message =
+          RowResult.newBuilder()
+              .addAllIds(ModelMessages.ids(tokens))
+              .addAllTokens(ModelMessages.texts(plan.model(), tokens));
+      if (logits != null) {
+        for (int position : plan.positions().get(row)) {
+          message.addPredictions(prediction(logits, row, position));
+        }
+      }
+      if (plan.loss()) {
+        for (float loss : losses.get(row)) {
+          message.addTokenLosses(loss);
+        }
+      }
+      response.addRows(message);
+    }
+    plan.captures()
+        .forEach(
+            point -> {
+              NDArray value = result.capture(point);
+              LabelledTensor tensor =
+                  new LabelledTensor(NdArrays.view(value), ModelMessages.axes(point));
+              response.addActivations(
+                  CapturedActivation.newBuilder()
+                      .setHookPoint(point.name())
+                      .setValue(TensorMessages.toMessage(tensor)));
+            });
+    return response.build();
+  }
+
+  private Prediction prediction(FloatBuffer logits, int row, int position) {
+    int vocabulary = plan.model().config().vocabularySize();
+    float[] values = new float[vocabulary];
+    boolean lastOnly = plan.logits() == LogitsMode.LAST;
+    int place = lastOnly ? row : row * plan.batch().width() + position;
+    logits.get(place * vocabulary, values);
+    Prediction.Builder prediction = Prediction.newBuilder().setPosition(position);
+    new LogitRow(values)
+        .top(plan.topK())
+        .forEach(score -> prediction.addTop(ModelMessages.score(plan.model(), score)));
+    return prediction.build();
+  }
+}

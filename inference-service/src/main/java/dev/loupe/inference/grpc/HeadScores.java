@@ -1,0 +1,150 @@
+package dev.loupe.inference.grpc;
+
+import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.analysis.HeadDetector;
+import dev.loupe.inference.analysis.HeadPattern;
+import dev.loupe.inference.analysis.HeadScoring;
+import dev.loupe.inference.analysis.RepeatedRandomTokens;
+import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.inference.model.hooks.HookKind;
+import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.inference.scheduling.Call;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.PassCost;
+import dev.loupe.inference.scheduling.Work;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.HeadScore;
+import dev.loupe.proto.inference.v1.RandomRepeats;
+import dev.loupe.proto.inference.v1.ScoreHeadsRequest;
+import dev.loupe.proto.inference.v1.ScoreHeadsResponse;
+import dev.loupe.server.errors.LoupeException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** ScoreHeads: one turn on the device for each prompt. */
+final class HeadScores {
+  private static final int MAX_SEQUENCES = 64;
+
+  private final Models models;
+  private final DeviceRunner device;
+
+  HeadScores(Models models, DeviceRunner device) {
+    this.models = models;
+    this.device = device;
+  }
+
+  ScoreHeadsResponse run(ScoreHeadsRequest request) {
+    ServedModel model = models.named("model", request.getModel());
+    Call call = Tenants.current();
+    return switch (request.getPattern()) {
+      case HEAD_PATTERN_PREVIOUS_TOKEN ->
+          onPrompts(model, request, HeadPattern.PREVIOUS_TOKEN, call);
+      case HEAD_PATTERN_DUPLICATE_TOKEN ->
+          onPrompts(model, request, HeadPattern.DUPLICATE_TOKEN, call);
+      case HEAD_PATTERN_INDUCTION -> onPrompts(model, request, HeadPattern.INDUCTION, call);
+      case HEAD_PATTERN_REPEATED_RANDOM -> onRandom(model, request.getRandomRepeats(), call);
+      case HEAD_PATTERN_UNSPECIFIED, UNRECOGNIZED ->
+          throw LoupeException.invalidValue(
+              "pattern",
+              request.getPatternValue(),
+              "one of PREVIOUS_TOKEN, DUPLICATE_TOKEN, INDUCTION and REPEATED_RANDOM");
+    };
+  }
+
+  private ScoreHeadsResponse onPrompts(
+      ServedModel model, ScoreHeadsRequest request, HeadPattern pattern, Call call) {
+    List<int[]> rows =
+        new Prompts(model)
+            .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_SEQUENCES);
+    HeadScoring scoring =
+        new HeadScoring(
+            measure(request), request.getExcludeBos(), request.getExcludeCurrentToken());
+    double[][] mean = new double[model.config().layers()][model.config().heads()];
+    for (int[] row : rows) {
+      double[][] ofRow =
+          onDevice(
+              model,
+              call,
+              row.length,
+              1,
+              (detector, scope) ->
+                  detector.score(scope, List.of(row), pattern, scoring, layer -> call.check()));
+      for (int layer = 0; layer < mean.length; layer++) {
+        for (int head = 0; head < mean[layer].length; head++) {
+          mean[layer][head] += ofRow[layer][head] / rows.size();
+        }
+      }
+    }
+    return message(mean);
+  }
+
+  private static HeadScoring.Measure measure(ScoreHeadsRequest request) {
+    return switch (request.getErrorMeasure()) {
+      case HEAD_ERROR_MEASURE_UNSPECIFIED, HEAD_ERROR_MEASURE_OVERLAP ->
+          HeadScoring.Measure.OVERLAP;
+      case HEAD_ERROR_MEASURE_ABSOLUTE -> HeadScoring.Measure.ABSOLUTE;
+      case UNRECOGNIZED ->
+          throw LoupeException.invalidValue(
+              "error_measure", request.getErrorMeasureValue(), "OVERLAP or ABSOLUTE");
+    };
+  }
+
+  private ScoreHeadsResponse onRandom(ServedModel model, RandomRepeats repeats, Call call) {
+    int longest = (model.config().contextLength() - 1) / 2;
+    int length = repeats.getLength();
+    if (length < 2 || length > longest) {
+      throw LoupeException.invalidValue("random_repeats.length", length, "2 to " + longest);
+    }
+    int sequences = repeats.getSequences();
+    if (sequences < 1 || sequences > MAX_SEQUENCES) {
+      throw LoupeException.invalidValue(
+          "random_repeats.sequences", sequences, "1 to " + MAX_SEQUENCES);
+    }
+    RepeatedRandomTokens source = new RepeatedRandomTokens(length, sequences, repeats.getSeed());
+    return message(
+        onDevice(
+            model,
+            call,
+            2 * length + 1,
+            sequences,
+            (detector, scope) -> detector.inductionScore(scope, source, layer -> call.check())));
+  }
+
+  private interface Scoring {
+    double[][] run(HeadDetector detector, NDManager scope);
+  }
+
+  private double[][] onDevice(
+      ServedModel model, Call call, int width, int sequences, Scoring scoring) {
+    List<HookPoint> patterns = new ArrayList<>();
+    for (int layer = 0; layer < model.config().layers(); layer++) {
+      patterns.add(HookPoint.of(HookKind.PATTERN, layer));
+    }
+    PassCost cost = PassCost.of(model.config(), 1, width, LogitsMode.NONE, patterns);
+    return DomainErrors.translated(
+        () ->
+            device.run(
+                call,
+                cost,
+                new Work(model.id(), 1, width * sequences),
+                turn -> {
+                  try (NDManager scope = model.newScope()) {
+                    return scoring.run(new HeadDetector(model.transformer()), scope);
+                  }
+                }));
+  }
+
+  private static ScoreHeadsResponse message(double[][] scores) {
+    ScoreHeadsResponse.Builder response = ScoreHeadsResponse.newBuilder();
+    for (int layer = 0; layer < scores.length; layer++) {
+      for (int head = 0; head < scores[layer].length; head++) {
+        response.addScores(
+            HeadScore.newBuilder()
+                .setLayer(layer)
+                .setHead(head)
+                .setScore((float) scores[layer][head]));
+      }
+    }
+    return response.build();
+  }
+}

@@ -1,0 +1,108 @@
+package dev.loupe.inference.grpc;
+
+import dev.loupe.inference.model.hooks.Edit;
+import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.inference.model.hooks.Intervention;
+import dev.loupe.inference.model.hooks.Selection;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.ClampFeature;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import java.util.List;
+
+/** Reads edits. */
+final class Interventions {
+  private static final int MOST = 1_000;
+
+  private Interventions() {}
+
+  /** Adds the edits to a program, in the order given. */
+  static void compile(
+      ServedModel model,
+      List<dev.loupe.proto.inference.v1.Intervention> interventions,
+      HookProgram.Builder program) {
+    Checks.size("interventions", interventions.size(), 0, MOST);
+    for (int i = 0; i < interventions.size(); i++) {
+      String field = "interventions[" + i + "]";
+      var message = interventions.get(i);
+      try {
+        HookPoint point = model.hookPoints().named(message.getHookPoint());
+        program.intervene(new Intervention(point, selection(message), edit(field, message)));
+      } catch (LoupeException e) {
+        throw e;
+      } catch (RuntimeException e) {
+        throw located(field, DomainErrors.translate(e));
+      }
+    }
+  }
+
+  private static RuntimeException located(String field, RuntimeException e) {
+    if (!(e instanceof LoupeException known)) {
+      return e;
+    }
+    LoupeException located =
+        LoupeException.of(known.reason(), field + ": " + known.getMessage(), known);
+    for (var entry : known.metadata().entrySet()) {
+      located = located.with(entry.getKey(), entry.getValue());
+    }
+    return located;
+  }
+
+  private static Selection selection(dev.loupe.proto.inference.v1.Intervention message) {
+    return new Selection(message.getPositionsList(), message.getHeadsList(), message.getRowsList());
+  }
+
+  private static Edit edit(String field, dev.loupe.proto.inference.v1.Intervention message) {
+    return switch (message.getEditCase()) {
+      case ZERO -> new Edit.Zero();
+      case SCALE -> new Edit.Scale(message.getScale().getFactor());
+      case SET -> {
+        if (message.getSet().getValuesCount() == 0) {
+          throw LoupeException.of(
+                  ErrorReason.WRONG_SHAPE,
+                  field + ".set.values is empty; give one value, or one for each entry of the axis")
+              .with("field", field + ".set.values");
+        }
+        yield new Edit.SetValue(floats(message.getSet().getValuesList()));
+      }
+      case ADD_DIRECTION ->
+          new Edit.AddDirection(
+              floats(message.getAddDirection().getDirectionList()),
+              message.getAddDirection().getCoefficient());
+      case CLAMP_FEATURE -> clamp(field + ".clamp_feature", message.getClampFeature());
+      case EDIT_NOT_SET ->
+          throw LoupeException.of(
+                  ErrorReason.INVALID_VALUE,
+                  field + " has no edit; set zero, scale, set, add_direction or clamp_feature")
+              .with("field", field);
+    };
+  }
+
+  private static Edit clamp(String field, ClampFeature message) {
+    Edit.Target target =
+        switch (message.getTargetCase()) {
+          case VALUE -> new Edit.Target.Value(message.getValue());
+          case MULTIPLIER -> new Edit.Target.Multiple(message.getMultiplier());
+          case TARGET_NOT_SET ->
+              throw LoupeException.of(
+                      ErrorReason.INVALID_VALUE, field + " has no target; set value or multiplier")
+                  .with("field", field);
+        };
+    return new Edit.ClampFeature(
+        floats(message.getEncoderList()),
+        message.getEncoderBias(),
+        floats(message.getDecoderList()),
+        floats(message.getDecoderBiasList()),
+        message.getThreshold(),
+        target);
+  }
+
+  private static float[] floats(List<Float> values) {
+    float[] floats = new float[values.size()];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = values.get(i);
+    }
+    return floats;
+  }
+}

@@ -1,0 +1,75 @@
+package dev.loupe.inference.grpc;
+
+import dev.loupe.inference.analysis.TokenScore;
+import dev.loupe.inference.model.GptConfig;
+import dev.loupe.inference.model.hooks.HookAxis;
+import dev.loupe.inference.model.hooks.HookKind;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.HookPoint;
+import dev.loupe.proto.inference.v1.Model;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/** Models, hook points and tokens as messages. */
+final class ModelMessages {
+  private static final Set<HookKind> ON_DEMAND =
+      EnumSet.of(
+          HookKind.ATTN_IN,
+          HookKind.Q_INPUT,
+          HookKind.K_INPUT,
+          HookKind.V_INPUT,
+          HookKind.RESULT,
+          HookKind.MLP_IN);
+
+  private ModelMessages() {}
+
+  static Model model(ServedModel model) {
+    GptConfig config = model.config();
+    return Model.newBuilder()
+        .setName("models/" + model.id())
+        .setLayers(config.layers())
+        .setHeads(config.heads())
+        .setDModel(config.dModel())
+        .setDHead(config.dHead())
+        .setDMlp(config.dMlp())
+        .setVocabularySize(config.vocabularySize())
+        .setContextSize(config.contextLength())
+        .setParameters(config.parameters())
+        .setWeightsSha256(model.weightsSha256())
+        .setBosToken(model.bosToken())
+        .setDevice(model.device())
+        .build();
+  }
+
+  static HookPoint hookPoint(dev.loupe.inference.model.hooks.HookPoint point, GptConfig config) {
+    HookPoint.Builder message =
+        HookPoint.newBuilder().setName(point.name()).setOnDemand(ON_DEMAND.contains(point.kind()));
+    for (HookAxis axis : point.kind().axes()) {
+      message.addAxes(axis.label()).addSizes(axis.size(config));
+    }
+    return message.build();
+  }
+
+  static List<String> axes(dev.loupe.inference.model.hooks.HookPoint point) {
+    return point.kind().axes().stream().map(HookAxis::label).toList();
+  }
+
+  static List<Integer> ids(int[] tokens) {
+    return IntStream.of(tokens).boxed().toList();
+  }
+
+  static List<String> texts(ServedModel model, int[] tokens) {
+    return IntStream.of(tokens).mapToObj(model.tokenizer()::text).toList();
+  }
+
+  static dev.loupe.proto.inference.v1.TokenScore score(ServedModel model, TokenScore score) {
+    return dev.loupe.proto.inference.v1.TokenScore.newBuilder()
+        .setId(score.id())
+        .setToken(model.tokenizer().text(score.id()))
+        .setLogit(score.logit())
+        .setProbability(score.probability())
+        .build();
+  }
+}

@@ -1,0 +1,104 @@
+package dev.loupe.inference.grpc;
+
+import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.analysis.VocabularyProjection;
+import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.inference.scheduling.Call;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.PassCost;
+import dev.loupe.inference.scheduling.Work;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.ProjectToVocabularyRequest;
+import dev.loupe.proto.inference.v1.ProjectToVocabularyResponse;
+import dev.loupe.proto.inference.v1.TokenLogit;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.tensor.ElementType;
+import dev.loupe.tensor.HostTensor;
+import dev.loupe.tensor.grpc.TensorMessages;
+import java.util.Arrays;
+import java.util.List;
+
+/** ProjectToVocabulary. */
+final class Projections {
+  private static final long MAX_BYTES = 1 << 20;
+  private static final int MAX_TOP_K = 100;
+  private static final int DEFAULT_TOP_K = 10;
+
+  private final Models models;
+  private final DeviceRunner device;
+
+  Projections(Models models, DeviceRunner device) {
+    this.models = models;
+    this.device = device;
+  }
+
+  ProjectToVocabularyResponse run(ProjectToVocabularyRequest request) {
+    ServedModel model = models.named("model", request.getModel());
+    int topK = Checks.count("top_k", request.getTopK(), MAX_TOP_K, DEFAULT_TOP_K);
+    float[] directions = directions(model, request);
+    int rows = directions.length / model.config().dModel();
+    Checks.responseFits(
+        2 * Checks.SCORED_TOKEN_BYTES * topK * rows,
+        "send fewer directions or ask for a smaller top_k");
+    Call call = Tenants.current();
+    List<VocabularyProjection.Ends> ends =
+        DomainErrors.translated(
+            () ->
+                device.run(
+                    call,
+                    PassCost.of(model.config(), 1, rows, LogitsMode.ALL, List.of()),
+                    new Work(model.id(), 0, 0),
+                    turn -> {
+                      try (NDManager scope = model.newScope()) {
+                        return new VocabularyProjection(model.transformer())
+                            .project(scope, directions, topK);
+                      }
+                    }));
+    ProjectToVocabularyResponse.Builder response = ProjectToVocabularyResponse.newBuilder();
+    for (VocabularyProjection.Ends of : ends) {
+      var projection = response.addProjectionsBuilder();
+      of.top().forEach(token -> projection.addTop(message(model, token)));
+      of.bottom().forEach(token -> projection.addBottom(message(model, token)));
+    }
+    return response.build();
+  }
+
+  private static float[] directions(ServedModel model, ProjectToVocabularyRequest request) {
+    if (!request.hasDirections()) {
+      throw LoupeException.of(
+              ErrorReason.WRONG_SHAPE, "directions is empty; give F32 [row, d_model]")
+          .with("field", "directions");
+    }
+    HostTensor tensor =
+        DomainErrors.translated(
+            () -> TensorMessages.fromMessage(request.getDirections(), MAX_BYTES).tensor());
+    long[] shape = tensor.shape();
+    int width = model.config().dModel();
+    if (tensor.type() != ElementType.F32
+        || shape.length != 2
+        || shape[0] < 1
+        || shape[1] != width) {
+      throw LoupeException.of(
+              ErrorReason.WRONG_SHAPE,
+              "directions is %s %s; give F32 [1 or more, %d]"
+                  .formatted(tensor.type(), Arrays.toString(shape), width))
+          .with("field", "directions");
+    }
+    float[] values = tensor.toFloats();
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        Checks.finite("directions[%d, %d]".formatted(i / width, i % width), values[i]);
+      }
+    }
+    return values;
+  }
+
+  private static TokenLogit message(ServedModel model, VocabularyProjection.TokenLogit token) {
+    return TokenLogit.newBuilder()
+        .setId(token.id())
+        .setToken(model.tokenizer().text(token.id()))
+        .setLogit(token.logit())
+        .build();
+  }
+}

@@ -1,0 +1,94 @@
+package dev.loupe.inference.grpc;
+
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.Prompt;
+import dev.loupe.proto.inference.v1.TokenRow;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads prompts and rows of tokens. */
+final class Prompts {
+  private final ServedModel model;
+
+  Prompts(ServedModel model) {
+    this.model = model;
+  }
+
+  /** Prompts as rows of tokens. */
+  List<int[]> rows(String field, List<Prompt> prompts, boolean omitBos, int most) {
+    Checks.size(field, prompts.size(), 1, most);
+    List<int[]> rows = new ArrayList<>(prompts.size());
+    for (int i = 0; i < prompts.size(); i++) {
+      rows.add(row(field + "[" + i + "]", prompts.get(i), omitBos));
+    }
+    return rows;
+  }
+
+  /** One prompt as a row of tokens. */
+  int[] row(String field, Prompt prompt, boolean omitBos) {
+    return switch (prompt.getContentCase()) {
+      case TEXT -> text(field + ".text", prompt.getText(), omitBos);
+      case TOKENS -> tokens(field + ".tokens", prompt.getTokens());
+      case CONTENT_NOT_SET ->
+          throw LoupeException.of(
+              ErrorReason.EMPTY_PROMPT, field + " is empty; set text or tokens");
+    };
+  }
+
+  private int[] text(String field, String text, boolean omitBos) {
+    if (text.isEmpty()) {
+      throw LoupeException.of(
+          ErrorReason.EMPTY_PROMPT,
+          field
+              + " is empty; give at least one character, or as tokens the beginning-of-text token alone");
+    }
+    int[] ids =
+        withBos(DomainErrors.translated(() -> model.tokenizer().encode(text).ids()), omitBos);
+    checkLength(field, ids.length);
+    for (int id : ids) {
+      Checks.token(field, id, model.config().vocabularySize());
+    }
+    return ids;
+  }
+
+  private int[] withBos(int[] ids, boolean omitBos) {
+    if (omitBos || model.bosToken() < 0) {
+      return ids;
+    }
+    int[] all = new int[ids.length + 1];
+    all[0] = model.bosToken();
+    System.arraycopy(ids, 0, all, 1, ids.length);
+    return all;
+  }
+
+  /** A row of token ids as it is. */
+  int[] tokens(String field, TokenRow row) {
+    if (row.getIdsCount() == 0) {
+      throw LoupeException.of(
+          ErrorReason.EMPTY_PROMPT,
+          "%s is empty; give 1 to %d ids".formatted(field, model.config().contextLength()));
+    }
+    checkLength(field, row.getIdsCount());
+    int[] ids = new int[row.getIdsCount()];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = row.getIds(i);
+      if (ids[i] < 0 || ids[i] >= model.config().vocabularySize()) {
+        Checks.token(field + ".ids[" + i + "]", ids[i], model.config().vocabularySize());
+      }
+    }
+    return ids;
+  }
+
+  private void checkLength(String field, int length) {
+    int most = model.config().contextLength();
+    if (length > most) {
+      throw LoupeException.of(
+              ErrorReason.PROMPT_TOO_LONG,
+              "%s has %d tokens; the model's context holds %d".formatted(field, length, most))
+          .with("field", field)
+          .with("limit", most);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package dev.loupe.inference.grpc;
+
+import dev.loupe.inference.scheduling.Call;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.regex.Pattern;
+
+/**
+ * Knows whose call it is: the header {@code loupe-tenant} says so, else the caller's address does.
+ */
+final class Tenants implements ServerInterceptor {
+  static final Metadata.Key<String> HEADER =
+      Metadata.Key.of("loupe-tenant", Metadata.ASCII_STRING_MARSHALLER);
+
+  private static final Context.Key<String> TENANT = Context.key("loupe-tenant");
+  private static final Pattern NAME = Pattern.compile("[\\w.@:-]{1,64}");
+
+  /** The running call, as the scheduler sees it. */
+  static Call current() {
+    Context context = Context.current();
+    Thread thread = Thread.currentThread();
+    String tenant = TENANT.get(context);
+    return new Call(
+        tenant == null ? "unknown" : tenant,
+        () -> {
+          if (context.isCancelled()) {
+            throw LoupeException.of(
+                ErrorReason.CALL_CANCELLED, "the client went away, or its deadline has passed");
+          }
+          if (thread.isInterrupted()) {
+            throw LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down");
+          }
+        });
+  }
+
+  @Override
+  public <Q, R> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+    String named = headers.get(HEADER);
+    if (named != null && !NAME.matcher(named).matches()) {
+      throw LoupeException.invalidValue(
+          "loupe-tenant", named, "1 to 64 letters, digits and characters of _.@:-");
+    }
+    String tenant =
+        named != null ? named : peer(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
+    return Contexts.interceptCall(Context.current().withValue(TENANT, tenant), call, headers, next);
+  }
+
+  private static String peer(SocketAddress address) {
+    return address instanceof InetSocketAddress internet && internet.getAddress() != null
+        ? internet.getAddress().getHostAddress()
+        : String.valueOf(address);
+  }
+}

@@ -1,0 +1,5 @@
+/**
+ * The service of {@code loupe.inference.v1}: one class for each RPC, and between messages and the
+ * domain one small mapper for each concern. Nothing outside this package knows a generated type.
+ */
+package dev.loupe.inference.grpc;

@@ -1,0 +1,68 @@
+package dev.loupe.inference.scheduling;
+
+import ai.djl.engine.EngineException;
+import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import java.util.Locale;
+import java.util.function.Function;
+
+/** Runs work on the device: reserves its memory, waits for its turn, and measures both. */
+public final class DeviceRunner {
+  private final DeviceScheduler scheduler;
+  private final MemoryBudget budget;
+  private final InferenceMetrics metrics;
+
+  /** A runner on a device. */
+  public DeviceRunner(DeviceScheduler scheduler, MemoryBudget budget, InferenceMetrics metrics) {
+    this.scheduler = scheduler;
+    this.budget = budget;
+    this.metrics = metrics;
+  }
+
+  /** Reserves memory that outlives a turn, such as activations that still have to be sent. */
+  public MemoryBudget.Reservation reserve(PassCost cost, Call call) {
+    return budget.reserve(cost, call);
+  }
+
+  /** Runs work in one turn, with its memory reserved for as long. */
+  public <T> T run(Call call, PassCost cost, Work work, Function<DeviceTurn, T> body) {
+    try (MemoryBudget.Reservation reservation = budget.reserve(cost, call)) {
+      return runReserved(call, reservation, work, body);
+    }
+  }
+
+  /** Runs work in one turn under a reservation that the caller holds. */
+  public <T> T runReserved(
+      Call call, MemoryBudget.Reservation reservation, Work work, Function<DeviceTurn, T> body) {
+    if (reservation == null) {
+      throw new IllegalArgumentException("work needs a reservation");
+    }
+    long queued = System.nanoTime();
+    try (DeviceTurn turn = scheduler.take(call)) {
+      long begun = System.nanoTime();
+      metrics.waited(begun - queued);
+      T result = body.apply(turn);
+      metrics.ran(work, System.nanoTime() - begun);
+      return result;
+    } catch (EngineException | OutOfMemoryError e) {
+      throw outOfMemory(e);
+    }
+  }
+
+  /** The engine says that it has no memory only in its message. */
+  private static RuntimeException outOfMemory(Throwable error) {
+    String message = String.valueOf(error.getMessage()).toLowerCase(Locale.ROOT);
+    boolean memory =
+        error instanceof OutOfMemoryError
+            || message.contains("allocate memory")
+            || message.contains("out of memory");
+    if (memory) {
+      return LoupeException.of(
+          ErrorReason.OUT_OF_BUDGET,
+          "the device ran out of memory; send fewer or shorter rows, or capture fewer hook points",
+          error);
+    }
+    return (EngineException) error;
+  }
+}

@@ -1,0 +1,47 @@
+package dev.loupe.inference.serving;
+
+import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.model.GptConfig;
+import dev.loupe.inference.model.HookedTransformer;
+import dev.loupe.inference.model.LoadedModel;
+import dev.loupe.inference.model.hooks.HookPoints;
+import dev.loupe.inference.tokenizer.BpeTokenizer;
+
+/**
+ * A model that is ready.
+ *
+ * @param id its resource id
+ * @param loaded weights and forward pass
+ * @param tokenizer of its folder
+ * @param hookPoints all of them
+ * @param weightsSha256 of the weight files, lower-case hexadecimal
+ * @param bosToken the token that texts start with, -1 when the model has none
+ */
+public record ServedModel(
+    String id,
+    LoadedModel loaded,
+    BpeTokenizer tokenizer,
+    HookPoints hookPoints,
+    String weightsSha256,
+    int bosToken) {
+
+  /** The model's shape. */
+  public GptConfig config() {
+    return loaded.config();
+  }
+
+  /** The forward pass. */
+  public HookedTransformer transformer() {
+    return loaded.transformer();
+  }
+
+  /** A manager for the arrays of one request; close it when the request is done. */
+  public NDManager newScope() {
+    return loaded.newScope();
+  }
+
+  /** Where the model runs. */
+  public String device() {
+    return loaded.weightsManager().getDevice().toString();
+  }
+}

@@ -1,0 +1,2 @@
+/** Models that are loaded, with everything that a request needs of them. */
+package dev.loupe.inference.serving;
