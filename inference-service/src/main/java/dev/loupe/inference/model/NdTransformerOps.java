@@ -8,7 +8,8 @@ import ai.djl.ndarray.types.SparseFormat;
 
 /**
  * {@link TransformerOps} in engine calls that autograd follows. In-place calls touch only values
- * that the backward pass does not read.
+ * that the backward pass does not read. Large intermediates are closed as soon as they have been
+ * used; autograd holds on to what it still needs.
  */
 public final class NdTransformerOps implements TransformerOps {
   private static final double GELU_LINEAR = 2 * Math.sqrt(2 / Math.PI);
@@ -69,7 +70,10 @@ public final class NdTransformerOps implements TransformerOps {
 
   @Override
   public NDArray attention(NDArray q, NDArray k, NDArray v, double scale, NDArray mask) {
-    return mix(pattern(scores(q, k, scale, mask), false), v);
+    try (NDArray scores = scores(q, k, scale, mask);
+        NDArray pattern = pattern(scores, false)) {
+      return mix(pattern, v);
+    }
   }
 
   @Override
@@ -86,8 +90,11 @@ public final class NdTransformerOps implements TransformerOps {
 
   /** With 1 + tanh(u) = 2 sigmoid(2u), gelu is x sigmoid(x (c1 + c3 x^2)). */
   private static NDArray geluTanh(NDArray x) {
-    NDArray factor = x.mul(x).muli(GELU_CUBIC).addi(GELU_LINEAR);
-    return x.mul(sigmoid(x.mul(factor)));
+    try (NDArray factor = x.mul(x).muli(GELU_CUBIC).addi(GELU_LINEAR);
+        NDArray inner = x.mul(factor);
+        NDArray gate = sigmoid(inner)) {
+      return x.mul(gate);
+    }
   }
 
   private static NDArray sigmoid(NDArray x) {
