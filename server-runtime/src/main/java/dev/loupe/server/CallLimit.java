@@ -33,6 +33,9 @@ final class CallLimit implements ServerInterceptor {
   @Override
   public <Q, R> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+    if (CallThreads.isHealth(call)) {
+      return next.startCall(call, headers);
+    }
     if (!free.tryAcquire()) {
       StatusRuntimeException refused =
           LoupeErrors.toStatusException(

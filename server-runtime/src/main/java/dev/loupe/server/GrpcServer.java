@@ -19,11 +19,8 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A gRPC server with everything that each of Loupe's servers needs: health, reflection, errors with
@@ -31,7 +28,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class GrpcServer implements AutoCloseable {
   private final Builder settings;
-  private final ThreadPoolExecutor threads;
+  private final CallThreads threads;
   private final HealthStatusManager health = new HealthStatusManager();
   private final CallLimit calls;
   private final Server server;
@@ -39,7 +36,7 @@ public final class GrpcServer implements AutoCloseable {
 
   private GrpcServer(Builder settings) {
     this.settings = settings;
-    this.threads = threadPool(settings.threads);
+    this.threads = new CallThreads(settings.threads);
     this.calls = new CallLimit(settings.maxCalls);
     this.server = build();
   }
@@ -59,7 +56,7 @@ public final class GrpcServer implements AutoCloseable {
     try {
       server.start();
     } catch (IOException e) {
-      threads.shutdown();
+      threads.close();
       throw cannotListen(settings.host, settings.port, e);
     }
     for (ServerServiceDefinition service : settings.services) {
@@ -124,14 +121,15 @@ public final class GrpcServer implements AutoCloseable {
       server.shutdownNow();
       Thread.currentThread().interrupt();
     }
-    threads.shutdown();
+    threads.close();
   }
 
   private Server build() {
     MessageSizes sizes = new MessageSizes(settings.maxMessageBytes);
     NettyServerBuilder builder =
         listenerOnly()
-            .executor(threads)
+            .executor(threads.intake())
+            .callExecutor(threads)
             .maxInboundMessageSize(sizes.transportLimit())
             .maxConcurrentCallsPerConnection(settings.maxCallsPerConnection)
             .permitKeepAliveTime(settings.permitKeepAlive.toMillis(), TimeUnit.MILLISECONDS)
@@ -170,25 +168,6 @@ public final class GrpcServer implements AutoCloseable {
   @SuppressWarnings("deprecation")
   private static BindableService olderReflection() {
     return io.grpc.protobuf.services.ProtoReflectionService.newInstance();
-  }
-
-  /** Its queue is bounded by the open calls: gRPC hands over a call's callbacks one at a time. */
-  private static ThreadPoolExecutor threadPool(int size) {
-    AtomicInteger count = new AtomicInteger();
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            size,
-            size,
-            30,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            task -> {
-              Thread thread = new Thread(task, "grpc-" + count.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    pool.allowCoreThreadTimeOut(true);
-    return pool;
   }
 
   static LoupeException cannotListen(String host, int port, IOException e) {

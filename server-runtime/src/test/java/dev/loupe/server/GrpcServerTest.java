@@ -216,6 +216,31 @@ class GrpcServerTest {
   }
 
   @Test
+  void aServerThatIsFullStillSaysThatItIsHealthy() throws Exception {
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch mayAnswer = new CountDownLatch(1);
+    BytesService service =
+        new BytesService()
+            .unary(
+                (request, responses) -> {
+                  entered.countDown();
+                  await(mayAnswer);
+                  responses.onNext(request);
+                  responses.onCompleted();
+                });
+    GrpcServer server = start(GrpcServer.builder().service(service).threads(1).maxCalls(1));
+    ManagedChannel channel = channel(server);
+    CompletableFuture<BytesValue> answer =
+        CompletableFuture.supplyAsync(() -> BytesService.call(channel, BytesService.text("a")));
+    entered.await();
+    assertThat(
+            status(HealthGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS), ""))
+        .isEqualTo(ServingStatus.SERVING);
+    mayAnswer.countDown();
+    assertThat(answer.get(20, TimeUnit.SECONDS)).isEqualTo(BytesService.text("a"));
+  }
+
+  @Test
   void drainingLetsOpenCallsFinish() throws Exception {
     CountDownLatch entered = new CountDownLatch(1);
     CountDownLatch mayAnswer = new CountDownLatch(1);

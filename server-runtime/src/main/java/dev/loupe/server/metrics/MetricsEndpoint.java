@@ -2,6 +2,7 @@ package dev.loupe.server.metrics;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.loupe.server.threads.NamedThreads;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
@@ -17,7 +18,6 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 
 /**
  * The HTTP port that Prometheus scrapes: {@code /metrics} in the text format, and {@code /healthz},
@@ -59,14 +59,7 @@ public final class MetricsEndpoint implements AutoCloseable {
    */
   public synchronized MetricsEndpoint start(String host, int port) throws IOException {
     http = HttpServer.create(new InetSocketAddress(host, port), 16);
-    threads =
-        Executors.newFixedThreadPool(
-            2,
-            task -> {
-              Thread thread = new Thread(task, "metrics");
-              thread.setDaemon(true);
-              return thread;
-            });
+    threads = NamedThreads.pool("metrics", 2, 16);
     http.setExecutor(threads);
     http.createContext(
         "/", exchange -> answer(exchange, 404, "text/plain", "try /metrics or /healthz\n"));

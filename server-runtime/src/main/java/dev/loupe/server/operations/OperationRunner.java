@@ -7,17 +7,15 @@ import com.google.rpc.Status;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.threads.NamedThreads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -34,10 +32,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class OperationRunner implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(OperationRunner.class);
-  private static final int KEPT_FINISHED = 1_000;
   private static final long STORE_PROGRESS_EVERY_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   private final OperationStore store;
+  private final StoredOperations stored;
   private final ThreadPoolExecutor threads;
   private final int maxQueued;
   private final Map<String, RunningOperation> running = new ConcurrentHashMap<>();
@@ -51,20 +49,8 @@ public final class OperationRunner implements AutoCloseable {
   public OperationRunner(OperationStore store, int threads, int maxQueued) {
     this.store = store;
     this.maxQueued = maxQueued;
-    AtomicInteger count = new AtomicInteger();
-    this.threads =
-        new ThreadPoolExecutor(
-            threads,
-            threads,
-            30,
-            TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(Math.max(1, maxQueued)),
-            task -> {
-              Thread thread = new Thread(task, "operation-" + count.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    this.threads.allowCoreThreadTimeOut(true);
+    this.stored = new StoredOperations(store);
+    this.threads = NamedThreads.pool("operation", threads, maxQueued);
   }
 
   /**
@@ -83,7 +69,7 @@ public final class OperationRunner implements AutoCloseable {
         if (work.isPresent() && submitted(record, work.get())) {
           resumed++;
         } else {
-          store.put(interrupted(record));
+          stored.putInterrupted(record);
         }
       }
     }
@@ -100,10 +86,13 @@ public final class OperationRunner implements AutoCloseable {
    */
   public Operation start(String parent, Message request, Message metadata, OperationWork work) {
     Operation operation =
-        Operation.newBuilder().setName(newName(parent)).setMetadata(Any.pack(metadata)).build();
+        Operation.newBuilder()
+            .setName(StoredOperations.newName(parent))
+            .setMetadata(Any.pack(metadata))
+            .build();
     OperationRecord record = new OperationRecord(operation, Any.pack(request));
     requireRoom();
-    forgetOldest();
+    stored.forgetOldest();
     store.put(record);
     if (!submitted(record, work)) {
       store.delete(record.name());
@@ -259,7 +248,7 @@ public final class OperationRunner implements AutoCloseable {
     } catch (Throwable t) {
       if (live.isShuttingDown() && !live.isCancelled()) {
         log.info("operation {} stops with the server", live.name());
-        store(live.record());
+        stored.tryPut(live.record());
       } else {
         done = live.record().operation().toBuilder().setDone(true).setError(error(live, t));
       }
@@ -272,9 +261,9 @@ public final class OperationRunner implements AutoCloseable {
 
   /** An end that cannot be stored is known until the process ends; the next finds it unfinished. */
   private void end(RunningOperation live, OperationRecord record) {
-    boolean stored = store(record);
+    boolean kept = stored.tryPut(record);
     live.replace(record);
-    if (stored) {
+    if (kept) {
       running.remove(live.name());
     }
   }
@@ -286,16 +275,6 @@ public final class OperationRunner implements AutoCloseable {
               ErrorReason.OPERATION_CANCELLED, "operation " + live.name() + " was cancelled"));
     }
     return LoupeErrors.toRpcStatus(t);
-  }
-
-  private boolean store(OperationRecord record) {
-    try {
-      store.put(record);
-      return true;
-    } catch (RuntimeException e) {
-      log.error("operation {} could not be stored", record.name(), e);
-      return false;
-    }
   }
 
   private void requireRoom() {
@@ -314,39 +293,6 @@ public final class OperationRunner implements AutoCloseable {
         .with("limit", threads.getMaximumPoolSize() + maxQueued);
   }
 
-  private void forgetOldest() {
-    List<OperationRecord> finished =
-        store.list().stream().filter(record -> record.operation().getDone()).toList();
-    if (finished.size() >= KEPT_FINISHED) {
-      // Ids grow with time.
-      finished.stream()
-          .min(
-              Comparator.comparing(
-                  record -> record.name().substring(record.name().lastIndexOf('/'))))
-          .ifPresent(oldest -> store.delete(oldest.name()));
-    }
-  }
-
-  private static OperationRecord interrupted(OperationRecord record) {
-    return record.with(
-        record.operation().toBuilder()
-            .setDone(true)
-            .setError(
-                LoupeErrors.toRpcStatus(
-                    LoupeException.of(
-                        ErrorReason.INTERRUPTED,
-                        "the server went down while operation "
-                            + record.name()
-                            + " ran; start it again")))
-            .build());
-  }
-
-  private static String newName(String parent) {
-    return String.format(
-        "%s/operations/op-%011x-%06x",
-        parent, System.currentTimeMillis(), ThreadLocalRandom.current().nextInt(1 << 24));
-  }
-
   /**
    * Stores progress now and then: it costs a write to the disk. For the one thread that does the
    * work.
@@ -357,7 +303,7 @@ public final class OperationRunner implements AutoCloseable {
     @Override
     public void changed(OperationRecord record) {
       if (System.nanoTime() - last >= STORE_PROGRESS_EVERY_NANOS) {
-        store(record);
+        stored.tryPut(record);
         last = System.nanoTime();
       }
     }

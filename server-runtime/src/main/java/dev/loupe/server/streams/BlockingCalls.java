@@ -3,15 +3,13 @@ package dev.loupe.server.streams;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.threads.NamedThreads;
 import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.Callable;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -60,19 +58,7 @@ public final class BlockingCalls implements AutoCloseable {
     if (maxCalls < 1) {
       throw LoupeException.invalidValue("maxCalls", maxCalls, "1 or more");
     }
-    AtomicInteger count = new AtomicInteger();
-    threads =
-        new ThreadPoolExecutor(
-            0,
-            maxCalls,
-            30,
-            TimeUnit.SECONDS,
-            new SynchronousQueue<>(),
-            task -> {
-              Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
+    threads = NamedThreads.poolWithoutQueue(name, maxCalls);
   }
 
   /** Calls that run now. */
