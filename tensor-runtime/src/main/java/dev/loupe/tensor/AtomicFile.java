@@ -1,12 +1,14 @@
 package dev.loupe.tensor;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /**
  * Writes a file so that a reader sees the old content or the new, never a part: a temporary file in
@@ -29,9 +31,12 @@ public final class AtomicFile {
   public static void write(Path target, Body body) throws IOException {
     Path folder = target.toAbsolutePath().getParent();
     Files.createDirectories(folder);
-    Path temporary = Files.createTempFile(folder, "." + target.getFileName(), ".partial");
+    // Not createTempFile: the file must get the permissions of any other, not its owner's alone.
+    String name = "." + target.getFileName() + "." + UUID.randomUUID() + ".partial";
+    Path temporary = folder.resolve(name);
     try {
-      try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+      try (FileChannel channel =
+          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
         body.writeTo(channel);
         channel.force(true);
       }
@@ -52,7 +57,7 @@ public final class AtomicFile {
     write(
         target,
         channel -> {
-          java.nio.ByteBuffer buffer = java.nio.ByteBuffer.wrap(content);
+          ByteBuffer buffer = ByteBuffer.wrap(content);
           while (buffer.hasRemaining()) {
             channel.write(buffer);
           }

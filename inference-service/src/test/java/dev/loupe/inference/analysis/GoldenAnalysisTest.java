@@ -104,8 +104,7 @@ class GoldenAnalysisTest {
     String name = pattern.name().toLowerCase(java.util.Locale.ROOT) + "_head";
     HeadDetector detector = new HeadDetector(tiny.transformer());
     double[][] plain =
-        detector.score(
-            scope, List.of(tiny.rows()), pattern, HeadScoring.OVERLAP, PassControl.NONE);
+        detector.score(scope, List.of(tiny.rows()), pattern, HeadScoring.OVERLAP, PassControl.NONE);
     GoldenAssert.assertClose(name, flat(plain), golden("heads/" + name));
     HeadScoring excluding = new HeadScoring(HeadScoring.Measure.OVERLAP, true, true);
     double[][] excluded =
@@ -142,8 +141,7 @@ class GoldenAnalysisTest {
       var point =
           dev.loupe.inference.model.hooks.HookPoint.of(
               dev.loupe.inference.model.hooks.HookKind.PATTERN, 1);
-      var program =
-          HookProgram.builder(tiny.transformer().config()).capture(point).build();
+      var program = HookProgram.builder(tiny.transformer().config()).capture(point).build();
       var result =
           tiny.transformer()
               .forward(
@@ -164,7 +162,8 @@ class GoldenAnalysisTest {
     List<LensLayer> layers =
         new LogitLens(tiny.transformer())
             .read(scope, row, List.of(-1, 3), 4, List.of(9, 200), PassControl.NONE);
-    assertThat(layers).extracting(layer -> layer.point().name())
+    assertThat(layers)
+        .extracting(layer -> layer.point().name())
         .containsExactly(
             "blocks.0.hook_resid_pre",
             "blocks.0.hook_resid_post",
@@ -175,7 +174,8 @@ class GoldenAnalysisTest {
     LensLayer.Position last = layers.get(3).positions().get(0);
     assertThat(last.position()).isEqualTo(16);
     int at = (2 * 17 + 16) * 211;
-    assertThat(last.tracked().get(0).logit()).isCloseTo((float) logits[at + 9], offset((float) bound));
+    assertThat(last.tracked().get(0).logit())
+        .isCloseTo((float) logits[at + 9], offset((float) bound));
     double[] ofPosition = Arrays.copyOfRange(logits, at, at + 211);
     int best = 0;
     double normalizer = 0;
@@ -202,7 +202,8 @@ class GoldenAnalysisTest {
     var weights = Golden.file("gpt2-tiny/model.safetensors");
     double[] resid = Arrays.copyOfRange(golden("run/blocks.0.hook_resid_post").values(), 160, 192);
     double mean = Arrays.stream(resid).average().orElseThrow();
-    double variance = Arrays.stream(resid).map(x -> (x - mean) * (x - mean)).average().orElseThrow();
+    double variance =
+        Arrays.stream(resid).map(x -> (x - mean) * (x - mean)).average().orElseThrow();
     double[] w = weights.tensor("ln_f.weight").values();
     double[] b = weights.tensor("ln_f.bias").values();
     double[] wte = weights.tensor("wte.weight").values();
@@ -244,16 +245,14 @@ class GoldenAnalysisTest {
         .hasMessageContaining("position is 2")
         .hasMessageContaining("-2 to 1");
     assertThatThrownBy(
-            () ->
-                lens.read(scope, new int[] {1, 2}, List.of(), 1, List.of(211), PassControl.NONE))
+            () -> lens.read(scope, new int[] {1, 2}, List.of(), 1, List.of(211), PassControl.NONE))
         .hasMessageContaining("tracked_tokens holds 211");
     VocabularyProjection projection = new VocabularyProjection(tiny.transformer());
     assertThatThrownBy(() -> projection.project(scope, new float[31], 1))
         .hasMessageContaining("31 values");
     float[] infinite = new float[32];
     infinite[3] = Float.POSITIVE_INFINITY;
-    assertThatThrownBy(() -> projection.project(scope, infinite, 1))
-        .hasMessageContaining("finite");
+    assertThatThrownBy(() -> projection.project(scope, infinite, 1)).hasMessageContaining("finite");
     assertThatThrownBy(() -> new RepeatedRandomTokens(30, 1, 0).rows(tiny.transformer().config()))
         .hasMessageContaining("holds 48");
   }
