@@ -8,6 +8,7 @@ import dev.loupe.gateway.client.SaeClient;
 import dev.loupe.gateway.grpc.GatewayGrpcService;
 import dev.loupe.gateway.http.Address;
 import dev.loupe.gateway.http.FrontDoor;
+import dev.loupe.gateway.proxy.Reconnection;
 import dev.loupe.gateway.proxy.ServiceForwarder;
 import dev.loupe.gateway.proxy.Upstream;
 import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc;
@@ -33,6 +34,7 @@ public final class GatewayServer implements AutoCloseable {
 
   private final String host;
   private final List<Upstream> upstreams;
+  private final Reconnection reconnection;
   private final BlockingCalls calls;
   private final FrontDoor door;
   private boolean closed;
@@ -43,6 +45,7 @@ public final class GatewayServer implements AutoCloseable {
     Upstream sae = settings.upstream("sae-service", settings.sae);
     Upstream features = settings.upstream("feature-store-service", settings.features);
     upstreams = List.of(inference, sae, features);
+    reconnection = new Reconnection(upstreams);
     calls = new BlockingCalls("gateway", MAX_ANALYSES);
     PromptAnalyzer analyzer =
         new PromptAnalyzer(
@@ -101,6 +104,7 @@ public final class GatewayServer implements AutoCloseable {
 
   private void closeBehind() {
     calls.close();
+    reconnection.close();
     upstreams.forEach(upstream -> Channels.close(upstream.channel()));
   }
 

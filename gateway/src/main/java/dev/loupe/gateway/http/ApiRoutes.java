@@ -9,6 +9,7 @@ import com.linecorp.armeria.server.grpc.GrpcService;
 import com.linecorp.armeria.server.grpc.GrpcServiceBuilder;
 import com.linecorp.armeria.server.grpc.HttpJsonTranscodingConflictStrategy;
 import com.linecorp.armeria.server.grpc.HttpJsonTranscodingOptions;
+import com.linecorp.armeria.server.grpc.HttpJsonTranscodingQueryParamMatchRule;
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.protobuf.ProtoFileDescriptorSupplier;
@@ -66,6 +67,9 @@ final class ApiRoutes {
             HttpJsonTranscodingOptions.builder()
                 .errorHandler(errors)
                 .conflictStrategy(HttpJsonTranscodingConflictStrategy.lastWins())
+                .queryParamMatchRules(
+                    HttpJsonTranscodingQueryParamMatchRule.ORIGINAL_FIELD,
+                    HttpJsonTranscodingQueryParamMatchRule.LOWER_CAMEL_CASE)
                 .additionalHttpRules(operations ? operationRules() : List.of())
                 .build())
         .jsonMarshallerFactory(service -> json)

@@ -4,7 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.linecorp.armeria.common.ContentTooLargeException;
 import com.linecorp.armeria.common.RequestContext;
 import com.linecorp.armeria.common.grpc.GrpcExceptionHandlerFunction;
-import com.linecorp.armeria.common.grpc.protocol.ArmeriaStatusException;
+import com.linecorp.armeria.server.RequestTimeoutException;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.errors.LoupeException;
@@ -31,10 +31,14 @@ final class CallErrors implements GrpcExceptionHandlerFunction {
               ErrorReason.INVALID_VALUE, "the request cannot be read: " + cause.getMessage()),
           metadata);
     }
+    if (cause instanceof RequestTimeoutException) {
+      return Status.DEADLINE_EXCEEDED.withDescription("the call took longer than it may");
+    }
+    // Armeria's own errors arrive as statuses; the only one with this code is a message over the
+    // limit.
     boolean tooLarge =
         cause instanceof ContentTooLargeException
-            || (cause instanceof ArmeriaStatusException
-                && status.getCode() == Status.Code.RESOURCE_EXHAUSTED);
+            || status.getCode() == Status.Code.RESOURCE_EXHAUSTED;
     if (tooLarge) {
       return explained(
           LoupeException.of(

@@ -68,13 +68,16 @@ public final class FrontDoor implements AutoCloseable {
     Function<? super HttpService, CorsService> origins =
         new Origins(address.allowedOrigins()).decorator();
 
-    ServerBuilder builder = builder(address).errorHandler(errors);
+    RequestBounds bounds = new RequestBounds(address.maxMessageBytes());
+
+    ServerBuilder builder =
+        builder(address).maxRequestLength(bounds.transportLimit()).errorHandler(errors);
     for (List<ServerServiceDefinition> services : forwarded) {
-      serve(builder, routes.of(measured(services, registry)), origins);
+      serve(builder, routes.of(measured(services, registry)), bounds, origins);
     }
     List<ServerServiceDefinition> local = new ArrayList<>(measured(List.of(ours), registry));
     local.addAll(Reflection.over(all));
-    serve(builder, routes.withHealth(local, health), origins);
+    serve(builder, routes.withHealth(local, health), bounds, origins);
     builder.service("/healthz", HealthCheckService.of());
     builder.serviceUnder("/docs", ApiDocs.service());
     builder.serviceUnder("/", new WebPage());
@@ -100,9 +103,10 @@ public final class FrontDoor implements AutoCloseable {
   private static void serve(
       ServerBuilder builder,
       GrpcService service,
+      RequestBounds bounds,
       Function<? super HttpService, CorsService> origins) {
-    Function<HttpService, HttpService> bounds = http -> http.decorate(new RequestBounds());
-    builder.service(service, bounds, origins);
+    Function<HttpService, HttpService> bounded = http -> http.decorate(bounds);
+    builder.service(service, bounded, origins);
   }
 
   private static List<ServerServiceDefinition> measured(
@@ -120,7 +124,6 @@ public final class FrontDoor implements AutoCloseable {
                 new ServerPort(
                     resolve(address), secure ? SessionProtocol.HTTPS : SessionProtocol.HTTP))
             .requestTimeout(LONGEST_CALL)
-            .maxRequestLength(address.maxMessageBytes())
             .maxNumConnections(MAX_CONNECTIONS)
             .http2MaxStreamsPerConnection(MAX_STREAMS)
             .idleTimeout(IDLE)

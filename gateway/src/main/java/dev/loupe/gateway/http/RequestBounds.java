@@ -8,16 +8,26 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 
 /**
- * Lifts the bound on a request's whole length for gRPC, whose streams may be endless and whose
- * messages have a bound of their own. JSON is read whole, so for it the bound stays.
+ * Bounds the whole length of JSON requests, and lifts the bound for gRPC streams, which may be
+ * endless and whose messages have a bound of their own. Unary gRPC requests are read before this is
+ * asked; the server's own bound holds for them, which leaves room for an error with details.
  */
 final class RequestBounds implements DecoratingHttpServiceFunction {
+  private final int maxMessageBytes;
+
+  RequestBounds(int maxMessageBytes) {
+    this.maxMessageBytes = maxMessageBytes;
+  }
+
+  /** The bound for the server: over it, a unary request gets an answer without details. */
+  long transportLimit() {
+    return 4L * maxMessageBytes;
+  }
+
   @Override
   public HttpResponse serve(HttpService delegate, ServiceRequestContext ctx, HttpRequest request)
       throws Exception {
-    if (isGrpc(request)) {
-      ctx.setMaxRequestLength(0);
-    }
+    ctx.setMaxRequestLength(isGrpc(request) ? 0 : maxMessageBytes);
     return delegate.serve(ctx, request);
   }
 

@@ -44,8 +44,6 @@ public record Upstream(String name, ManagedChannel channel) {
           .withCause(null)
           .asRuntimeException(trailers == null ? new Metadata() : trailers);
     }
-    // The next call tries to connect at once, whatever gRPC's growing back-off says.
-    channel.resetConnectBackoff();
     return LoupeErrors.toStatusException(
         LoupeException.of(
                 ErrorReason.SERVICE_UNAVAILABLE,

@@ -54,12 +54,19 @@ public final class FakeInference extends InferenceServiceGrpc.InferenceServiceIm
   public final AtomicLong chunksSent = new AtomicLong();
 
   /** Opens when a call to {@code models/endless} or {@code models/slow} was cancelled. */
-  public final CountDownLatch cancelled = new CountDownLatch(1);
+  public volatile CountDownLatch cancelled;
 
   /** Calls of StreamActivations so far. */
   public final AtomicLong streams = new AtomicLong();
 
   private final BlockingCalls calls = new BlockingCalls("fake-inference", 16);
+
+  /** Forgets what happened so far. */
+  void reset() {
+    chunksSent.set(0);
+    streams.set(0);
+    cancelled = new CountDownLatch(1);
+  }
 
   @Override
   public void listModels(ListModelsRequest request, StreamObserver<ListModelsResponse> out) {

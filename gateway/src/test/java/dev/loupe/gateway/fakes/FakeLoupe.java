@@ -15,12 +15,16 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.Map;
-import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** Three small services and a gateway before them, all on sockets of their own. */
-public final class FakeLoupe implements BeforeEachCallback, AfterEachCallback {
+/**
+ * Three small services and a gateway before them, all on sockets of their own, for all tests of a
+ * class.
+ */
+public final class FakeLoupe implements BeforeAllCallback, BeforeEachCallback, AfterAllCallback {
   public FakeInference inference;
   public FakeSae sae;
   public FakeFeatures features;
@@ -31,10 +35,11 @@ public final class FakeLoupe implements BeforeEachCallback, AfterEachCallback {
   private GrpcServer featureServer;
   private GatewayServer gateway;
   private ManagedChannel channel;
-  private final HttpClient http = HttpClient.newHttpClient();
+  private final HttpClient http =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   @Override
-  public void beforeEach(ExtensionContext context) {
+  public void beforeAll(ExtensionContext context) {
     inference = new FakeInference();
     sae = new FakeSae();
     features = new FakeFeatures();
@@ -58,7 +63,13 @@ public final class FakeLoupe implements BeforeEachCallback, AfterEachCallback {
   }
 
   @Override
-  public void afterEach(ExtensionContext context) {
+  public void beforeEach(ExtensionContext context) {
+    inference.reset();
+    sae.reset();
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) {
     channel.shutdownNow();
     gateway.close();
     sae.read.countDown();
@@ -84,9 +95,19 @@ public final class FakeLoupe implements BeforeEachCallback, AfterEachCallback {
     return port;
   }
 
-  /** Serves the feature store again. */
-  public void startFeatures(int port) {
+  /** Serves the feature store again, and waits until the gateway has found it. */
+  public void startFeaturesAgain(int port) {
     featureServer = serveFeatures(port);
+    for (int tries = 0; get("/v1/dictionaries/x/features").statusCode() != 200; tries++) {
+      if (tries == 100) {
+        throw new IllegalStateException("the gateway does not find the feature store again");
+      }
+      try {
+        Thread.sleep(100);
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
   }
 
   /** GETs a path. */

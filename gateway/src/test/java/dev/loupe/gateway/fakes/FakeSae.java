@@ -27,12 +27,18 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class FakeSae extends SaeServiceGrpc.SaeServiceImplBase {
   /** Lets CreateCorpus read on after its header. */
-  public final CountDownLatch read = new CountDownLatch(1);
+  public volatile CountDownLatch read;
 
   /** Messages that CreateCorpus has read. */
   public final AtomicLong messagesRead = new AtomicLong();
 
   private final BlockingCalls calls = new BlockingCalls("fake-sae", 16);
+
+  /** Forgets what happened so far. */
+  void reset() {
+    messagesRead.set(0);
+    read = new CountDownLatch(1);
+  }
 
   @Override
   public void getDictionary(GetDictionaryRequest request, StreamObserver<Dictionary> out) {
