@@ -41,11 +41,17 @@ final class EngineMatrix {
     return memory.duplicate().order(ByteOrder.nativeOrder()).asFloatBuffer();
   }
 
+  /** Some rows as an array over this memory; valid while the manager is open. */
+  NDArray rows(NDManager manager, int first, int count) {
+    int rowBytes = columns * Float.BYTES;
+    ByteBuffer part =
+        memory.slice(first * rowBytes, count * rowBytes).order(ByteOrder.nativeOrder());
+    return manager.create(part, new Shape(count, columns), DataType.FLOAT32);
+  }
+
   /** The first rows as an array over this memory; valid while the manager is open. */
   NDArray array(NDManager manager, int firstRows) {
-    ByteBuffer part =
-        memory.slice(0, firstRows * columns * Float.BYTES).order(ByteOrder.nativeOrder());
-    return manager.create(part, new Shape(firstRows, columns), DataType.FLOAT32);
+    return rows(manager, 0, firstRows);
   }
 
   /** The whole matrix as an array over this memory; valid while the manager is open. */

@@ -1,0 +1,97 @@
+package dev.loupe.sae;
+
+import dev.loupe.sae.client.InferenceClient;
+import dev.loupe.sae.corpus.CorpusStore;
+import dev.loupe.sae.format.DictionaryStore;
+import dev.loupe.sae.grpc.SaeGrpcService;
+import dev.loupe.server.Channels;
+import dev.loupe.server.LoupeService;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.operations.OperationRunner;
+import dev.loupe.server.operations.OperationStore;
+import dev.loupe.server.operations.OperationsService;
+import dev.loupe.server.streams.BlockingCalls;
+import dev.loupe.tensor.TensorEngine;
+import io.grpc.BindableService;
+import io.grpc.ManagedChannel;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
+
+/** The sae service's parts, put together. */
+public final class SaeService implements LoupeService {
+  private final ManagedChannel inference;
+  private final ManagedChannel features;
+  private final OperationRunner operations;
+  private final BlockingCalls calls;
+  private final SaeGrpcService service;
+  private boolean stopped;
+
+  private SaeService(
+      ManagedChannel inference,
+      ManagedChannel features,
+      OperationRunner operations,
+      BlockingCalls calls,
+      SaeGrpcService service) {
+    this.inference = inference;
+    this.features = features;
+    this.operations = operations;
+    this.calls = calls;
+    this.service = service;
+  }
+
+  /**
+   * Opens the stores and goes on with operations that the process before left unfinished. Needs
+   * neither of the other services to be up.
+   *
+   * @param registry for the service's meters
+   * @throws LoupeException STORAGE_FULL, STORAGE_UNAVAILABLE
+   */
+  public static SaeService open(SaeConfig config, MeterRegistry registry) {
+    DictionaryStore dictionaries = new DictionaryStore(config.data().resolve("dictionaries"));
+    CorpusStore corpora = new CorpusStore(config.data().resolve("corpora"));
+    OperationStore stored = OperationStore.inFolder(config.data().resolve("operations"));
+    TensorEngine.start(config.threads());
+    SaeMetrics metrics = new SaeMetrics(registry);
+    ManagedChannel inference = Channels.plaintext(config.inferenceTarget());
+    ManagedChannel features = Channels.plaintext(config.featureStoreTarget());
+    OperationRunner operations =
+        new OperationRunner(stored, config.maxRunning(), config.maxQueued());
+    metrics.operations(() -> operations.unfinished().size());
+    BlockingCalls calls = new BlockingCalls("sae", config.maxCalls());
+    SaeGrpcService service =
+        new SaeGrpcService(
+            dictionaries,
+            corpora,
+            config.data().resolve("training"),
+            operations,
+            calls,
+            new InferenceClient(inference, config.patience()),
+            features,
+            config.patience(),
+            metrics);
+    service.recover();
+    return new SaeService(inference, features, operations, calls, service);
+  }
+
+  @Override
+  public List<BindableService> services() {
+    return List.of(service, new OperationsService(operations, calls));
+  }
+
+  /** Operations write their checkpoints and stop, so that calls that follow them end. */
+  @Override
+  public synchronized void beforeDrain() {
+    if (!stopped) {
+      stopped = true;
+      operations.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    beforeDrain();
+    calls.close();
+    Channels.close(inference);
+    Channels.close(features);
+  }
+}

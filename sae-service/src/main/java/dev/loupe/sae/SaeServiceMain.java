@@ -1,0 +1,80 @@
+package dev.loupe.sae;
+
+import dev.loupe.server.EnvironmentDefaults;
+import dev.loupe.server.ServerMain;
+import dev.loupe.server.ServerOptions;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The sae service as a program of its own. */
+@Command(
+    name = "loupe-sae",
+    mixinStandardHelpOptions = true,
+    description = "Trains, evaluates and applies sparse dictionaries over gRPC.")
+public final class SaeServiceMain implements Callable<Integer> {
+  private static final int PORT = 50052;
+  private static final int METRICS_PORT = 9102;
+
+  @Mixin private ServerOptions server = new ServerOptions(PORT, METRICS_PORT);
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "FOLDER",
+      description =
+          "Holds dictionaries, corpora, checkpoints and operations; one process uses it at a time.")
+  private Path data;
+
+  @Option(
+      names = "--inference",
+      paramLabel = "TARGET",
+      description = "The inference service, host:port (default: ${DEFAULT-VALUE}).")
+  private String inference = "127.0.0.1:50051";
+
+  @Option(
+      names = "--features",
+      paramLabel = "TARGET",
+      description = "The feature store, host:port (default: ${DEFAULT-VALUE}).")
+  private String features = "127.0.0.1:50053";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "THREADS",
+      description = "Threads of one engine operation, 0 for all cores (default: ${DEFAULT-VALUE}).")
+  private int threads;
+
+  @Option(
+      names = "--max-running",
+      paramLabel = "CALLS",
+      description = "Calls that run at once (default: ${DEFAULT-VALUE}).")
+  private int maxRunning = SaeConfig.DEFAULT_MAX_CALLS;
+
+  @Option(
+      names = "--max-operations",
+      paramLabel = "OPERATIONS",
+      description = "Operations that run at once (default: ${DEFAULT-VALUE}).")
+  private int maxOperations = SaeConfig.DEFAULT_MAX_RUNNING;
+
+  private SaeServiceMain() {}
+
+  /** Runs until the process is told to end. */
+  public static void main(String[] args) {
+    System.exit(
+        new CommandLine(new SaeServiceMain())
+            .setDefaultValueProvider(new EnvironmentDefaults())
+            .execute(args));
+  }
+
+  @Override
+  public Integer call() {
+    SaeConfig config =
+        SaeConfig.of(data, inference, features)
+            .withThreads(threads)
+            .withBounds(maxRunning, maxOperations, SaeConfig.DEFAULT_MAX_QUEUED);
+    return ServerMain.run("sae-service", server, registry -> SaeService.open(config, registry));
+  }
+}

@@ -1,0 +1,239 @@
+package dev.loupe.sae.client;
+
+import dev.loupe.proto.inference.v1.DetokenizeRequest;
+import dev.loupe.proto.inference.v1.GetModelRequest;
+import dev.loupe.proto.inference.v1.HookPoint;
+import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
+import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceBlockingStub;
+import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceStub;
+import dev.loupe.proto.inference.v1.ListHookPointsRequest;
+import dev.loupe.proto.inference.v1.Model;
+import dev.loupe.proto.inference.v1.ProjectToVocabularyRequest;
+import dev.loupe.proto.inference.v1.Prompt;
+import dev.loupe.proto.inference.v1.RowResult;
+import dev.loupe.proto.inference.v1.RunForwardPassRequest;
+import dev.loupe.proto.inference.v1.RunForwardPassResponse;
+import dev.loupe.proto.inference.v1.TokenLogit;
+import dev.loupe.proto.inference.v1.TokenRow;
+import dev.loupe.proto.inference.v1.VocabularyProjection;
+import dev.loupe.sae.corpus.ActivationFeed;
+import dev.loupe.sae.corpus.ActivationSource;
+import dev.loupe.sae.corpus.HookPointInfo;
+import dev.loupe.sae.corpus.ModelInfo;
+import dev.loupe.sae.corpus.TokenBatch;
+import dev.loupe.sae.dictionary.FloatRows;
+import dev.loupe.sae.evaluation.SplicedModel;
+import dev.loupe.sae.publishing.LogitEffects;
+import dev.loupe.sae.publishing.TokenEffect;
+import dev.loupe.sae.publishing.Vocabulary;
+import dev.loupe.tensor.HostTensor;
+import dev.loupe.tensor.LabelledTensor;
+import dev.loupe.tensor.grpc.TensorMessages;
+import io.grpc.Channel;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+
+/**
+ * The inference service as this one uses it. While it is away, calls wait and try again for as long
+ * as the patience lasts, then fail with INFERENCE_UNAVAILABLE.
+ */
+public final class InferenceClient implements ActivationSource, SplicedModel, Vocabulary {
+  private static final int MAX_IDS = 65_536;
+  private static final int MAX_DIRECTION_BYTES = 1 << 20;
+  private static final long CALL_SECONDS = 120;
+
+  private final InferenceServiceBlockingStub blocking;
+  private final InferenceServiceStub async;
+  private final Patience patience;
+  private final Runnable stop;
+
+  /** A client over a channel that its caller closes. */
+  public InferenceClient(Channel channel, Patience patience) {
+    this(
+        InferenceServiceGrpc.newBlockingStub(channel),
+        InferenceServiceGrpc.newStub(channel),
+        patience,
+        () -> {});
+  }
+
+  private InferenceClient(
+      InferenceServiceBlockingStub blocking,
+      InferenceServiceStub async,
+      Patience patience,
+      Runnable stop) {
+    this.blocking = blocking;
+    this.async = async;
+    this.patience = patience;
+    this.stop = stop;
+  }
+
+  /** The same client, whose waiting ends when {@code stop} throws. */
+  public InferenceClient stoppedBy(Runnable newStop) {
+    return new InferenceClient(blocking, async, patience, newStop);
+  }
+
+  /** The same client without patience: one attempt, for calls whose caller waits. */
+  public InferenceClient impatient() {
+    return new InferenceClient(blocking, async, Patience.NONE, stop);
+  }
+
+  /**
+   * Describes a model.
+   *
+   * @throws dev.loupe.server.errors.LoupeException INFERENCE_UNAVAILABLE
+   * @throws io.grpc.StatusRuntimeException MODEL_NOT_FOUND as the inference service says it
+   */
+  public ModelInfo model(String id) {
+    Model model =
+        patiently(
+            stub -> stub.getModel(GetModelRequest.newBuilder().setName("models/" + id).build()));
+    return new ModelInfo(id, model.getVocabularySize(), model.getContextSize(), model.getDModel());
+  }
+
+  /**
+   * Describes a hook point. Throws as {@link #model} does, and UNKNOWN_HOOK_POINT with the nearest
+   * names.
+   */
+  public HookPointInfo hookPoint(String model, String name) {
+    List<HookPoint> points =
+        patiently(
+                stub ->
+                    stub.listHookPoints(
+                        ListHookPointsRequest.newBuilder().setModel("models/" + model).build()))
+            .getHookPointsList();
+    for (HookPoint point : points) {
+      if (point.getName().equals(name)) {
+        return describe(point);
+      }
+    }
+    throw UnknownHookPoint.of(name, points.stream().map(HookPoint::getName).toList());
+  }
+
+  private static HookPointInfo describe(HookPoint point) {
+    boolean perPosition =
+        point.getAxesCount() >= 3
+            && point.getAxes(0).equals("batch")
+            && point.getAxes(1).equals("pos");
+    long width = perPosition ? 1 : 0;
+    for (int i = 2; perPosition && i < point.getSizesCount(); i++) {
+      width *= point.getSizes(i);
+    }
+    return new HookPointInfo(
+        point.getName(), point.getAxes(point.getAxesCount() - 1), Math.toIntExact(width));
+  }
+
+  @Override
+  public ActivationFeed open(
+      String model, String hookPoint, Iterator<TokenBatch> batches, Runnable whileWaiting) {
+    return new StreamedFeed(async, model, hookPoint, batches, patience, whileWaiting);
+  }
+
+  @Override
+  public List<float[]> losses(String model, TokenBatch batch) {
+    return tokenLosses(patiently(stub -> stub.runForwardPass(lossPass(model, batch))));
+  }
+
+  @Override
+  public List<float[]> splicedLosses(
+      String model, TokenBatch batch, String hookPoint, UnaryOperator<FloatRows> replace) {
+    return tokenLosses(
+        repeated(
+            () ->
+                SplicedCall.run(
+                    async.withDeadlineAfter(2 * CALL_SECONDS, TimeUnit.SECONDS),
+                    lossPass(model, batch),
+                    hookPoint,
+                    array ->
+                        ActivationLayout.replaced(
+                            batch, array, replace.apply(ActivationLayout.rows(batch, array))))));
+  }
+
+  @Override
+  public List<String> tokens(String model, int[] ids) {
+    List<String> tokens = new ArrayList<>(ids.length);
+    for (int first = 0; first < ids.length; first += MAX_IDS) {
+      DetokenizeRequest.Builder request =
+          DetokenizeRequest.newBuilder().setModel("models/" + model);
+      Arrays.stream(ids, first, Math.min(ids.length, first + MAX_IDS)).forEach(request::addIds);
+      tokens.addAll(patiently(stub -> stub.detokenize(request.build())).getTokensList());
+    }
+    return tokens;
+  }
+
+  @Override
+  public List<LogitEffects> project(String model, FloatRows directions, int count) {
+    int perCall = Math.max(1, MAX_DIRECTION_BYTES / Float.BYTES / directions.width());
+    List<LogitEffects> effects = new ArrayList<>();
+    for (int first = 0; first < directions.rows(); first += perCall) {
+      FloatRows part = directions.slice(first, Math.min(perCall, directions.rows() - first));
+      LabelledTensor tensor =
+          new LabelledTensor(
+              HostTensor.ofFloats(part.values(), part.rows(), part.width()),
+              List.of("row", "d_model"));
+      ProjectToVocabularyRequest request =
+          ProjectToVocabularyRequest.newBuilder()
+              .setModel("models/" + model)
+              .setDirections(TensorMessages.toMessage(tensor))
+              .setTopK(count)
+              .build();
+      for (VocabularyProjection projection :
+          patiently(stub -> stub.projectToVocabulary(request)).getProjectionsList()) {
+        effects.add(
+            new LogitEffects(
+                effects(projection.getTopList()), effects(projection.getBottomList())));
+      }
+    }
+    return effects;
+  }
+
+  private static List<TokenEffect> effects(List<TokenLogit> logits) {
+    return logits.stream()
+        .map(logit -> new TokenEffect(logit.getId(), logit.getToken(), logit.getLogit()))
+        .toList();
+  }
+
+  private static RunForwardPassRequest lossPass(String model, TokenBatch batch) {
+    RunForwardPassRequest.Builder request =
+        RunForwardPassRequest.newBuilder().setModel("models/" + model).setLoss(true);
+    for (int[] row : batch.rows()) {
+      TokenRow.Builder ids = TokenRow.newBuilder();
+      Arrays.stream(row).forEach(ids::addIds);
+      request.addPrompts(Prompt.newBuilder().setTokens(ids));
+    }
+    return request.build();
+  }
+
+  private static List<float[]> tokenLosses(RunForwardPassResponse response) {
+    List<float[]> losses = new ArrayList<>();
+    for (RowResult row : response.getRowsList()) {
+      float[] values = new float[row.getTokenLossesCount()];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = row.getTokenLosses(i);
+      }
+      losses.add(values);
+    }
+    return losses;
+  }
+
+  private <R> R patiently(Function<InferenceServiceBlockingStub, R> call) {
+    return repeated(() -> call.apply(deadlined()));
+  }
+
+  private <R> R repeated(Supplier<R> call) {
+    try {
+      return new Attempts(patience, stop).of(call);
+    } catch (RuntimeException e) {
+      throw Failures.inference(e);
+    }
+  }
+
+  private InferenceServiceBlockingStub deadlined() {
+    return blocking.withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,24 @@
+package dev.loupe.sae.client;
+
+import java.time.Duration;
+
+/**
+ * How long to bear with a service that is away.
+ *
+ * @param limit after which to give up, counted from the last time that something came
+ * @param firstPause before the first new attempt; each later one is twice as long
+ * @param longestPause between attempts
+ */
+public record Patience(Duration limit, Duration firstPause, Duration longestPause) {
+  /** Five minutes, with pauses of a quarter of a second to ten seconds. */
+  public static final Patience DEFAULT =
+      new Patience(Duration.ofMinutes(5), Duration.ofMillis(250), Duration.ofSeconds(10));
+
+  /** One attempt and no more. */
+  public static final Patience NONE = new Patience(Duration.ZERO, Duration.ZERO, Duration.ZERO);
+
+  Duration pause(int attempt) {
+    long millis = firstPause.toMillis() << Math.min(attempt, 16);
+    return Duration.ofMillis(Math.min(millis, longestPause.toMillis()));
+  }
+}

@@ -1,0 +1,11 @@
+package dev.loupe.sae.corpus;
+
+/**
+ * What this service needs to know of a language model.
+ *
+ * @param id the last part of its resource name
+ * @param vocabularySize number of token ids
+ * @param contextSize tokens in the longest row that it accepts
+ * @param dModel width of the residual stream
+ */
+public record ModelInfo(String id, int vocabularySize, int contextSize, int dModel) {}

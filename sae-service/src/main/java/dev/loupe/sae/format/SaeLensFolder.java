@@ -1,0 +1,172 @@
+package dev.loupe.sae.format;
+
+import dev.loupe.sae.dictionary.Dictionary;
+import dev.loupe.sae.dictionary.DictionaryWeights;
+import dev.loupe.tensor.AtomicFile;
+import dev.loupe.tensor.HostTensor;
+import dev.loupe.tensor.SafetensorsException;
+import dev.loupe.tensor.SafetensorsFile;
+import dev.loupe.tensor.SafetensorsWriter;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A dictionary folder as SAELens 6 writes and reads it: {@code cfg.json}, {@code
+ * sae_weights.safetensors} with {@code W_enc [d_in, d_sae]}, {@code b_enc [d_sae]}, {@code W_dec
+ * [d_sae, d_in]} and {@code b_dec [d_in]}, and {@code sparsity.safetensors} with {@code
+ * log10(firing share + 1e-10)} of each feature.
+ *
+ * <p>TopK dictionaries that rank by pre-activation times decoder norm are read as the same function
+ * with unit decoder directions, which needs no such rule.
+ */
+public final class SaeLensFolder {
+  static final String WEIGHTS_FILE = "sae_weights.safetensors";
+  private static final String SPARSITY_FILE = "sparsity.safetensors";
+
+  private SaeLensFolder() {}
+
+  /**
+   * Reads a dictionary.
+   *
+   * @throws UnreadableDictionaryException when the folder is damaged or of a kind that Loupe does
+   *     not read; the message names the file and what is wrong
+   */
+  public static Dictionary read(Path folder) throws IOException, UnreadableDictionaryException {
+    SaeLensConfig config = SaeLensConfig.read(folder);
+    DictionaryWeights weights;
+    try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE))) {
+      long dIn = config.dIn();
+      long dSae = config.dSae();
+      float[] encoder = floats(file, "W_enc", dIn, dSae);
+      weights =
+          new DictionaryWeights(
+              transposed(encoder, config.dIn(), config.dSae()),
+              floats(file, "b_enc", dSae),
+              floats(file, "W_dec", dSae, dIn),
+              floats(file, "b_dec", dIn),
+              config.subtractsDecoderBias(),
+              config.normalization());
+    } catch (NoSuchFileException e) {
+      throw new UnreadableDictionaryException(WEIGHTS_FILE + " is missing", e);
+    } catch (SafetensorsException e) {
+      throw new UnreadableDictionaryException(e.getMessage(), e);
+    }
+    return config
+        .architecture()
+        .over(config.rescalesByDecoderNorm() ? weights.withUnitDecoder() : weights);
+  }
+
+  /**
+   * Writes a dictionary into an existing folder, which the caller then moves into place.
+   *
+   * @param modelName SAELens's name of the model
+   * @param contextSize tokens in the longest row that it was trained on
+   * @param densities share of activations at which each feature fired lately
+   */
+  static void write(
+      Path folder,
+      Dictionary dictionary,
+      String modelName,
+      String hookPoint,
+      int contextSize,
+      double[] densities)
+      throws IOException {
+    DictionaryWeights weights = dictionary.weights();
+    int dIn = weights.dIn();
+    int dSae = weights.dSae();
+    SaeLensConfig config =
+        new SaeLensConfig(
+            dictionary.architecture(),
+            dIn,
+            dSae,
+            weights.subtractsDecoderBias(),
+            weights.normalization(),
+            false,
+            modelName,
+            hookPoint);
+    AtomicFile.write(folder.resolve(SaeLensConfig.FILE), config.toJson(contextSize));
+    Map<String, HostTensor> tensors = new LinkedHashMap<>();
+    tensors.put("W_enc", HostTensor.ofFloats(transposed(weights.encoder(), dSae, dIn), dIn, dSae));
+    tensors.put("b_enc", HostTensor.ofFloats(weights.encoderBias(), dSae));
+    tensors.put("W_dec", HostTensor.ofFloats(weights.decoder(), dSae, dIn));
+    tensors.put("b_dec", HostTensor.ofFloats(weights.decoderBias(), dIn));
+    SafetensorsWriter.write(folder.resolve(WEIGHTS_FILE), tensors, Map.of());
+    float[] sparsity = new float[dSae];
+    for (int i = 0; i < dSae; i++) {
+      sparsity[i] = (float) Math.log10(densities[i] + 1e-10);
+    }
+    SafetensorsWriter.write(
+        folder.resolve(SPARSITY_FILE),
+        Map.of("sparsity", HostTensor.ofFloats(sparsity, dSae)),
+        Map.of());
+  }
+
+  /** Checks the weight file's header against cfg.json without reading the weights. */
+  static void check(Path folder, SaeLensConfig config)
+      throws IOException, UnreadableDictionaryException {
+    try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE))) {
+      requireShape(file, "W_enc", config.dIn(), config.dSae());
+      requireShape(file, "b_enc", config.dSae());
+      requireShape(file, "W_dec", config.dSae(), config.dIn());
+      requireShape(file, "b_dec", config.dIn());
+    } catch (NoSuchFileException e) {
+      throw new UnreadableDictionaryException(WEIGHTS_FILE + " is missing", e);
+    } catch (SafetensorsException e) {
+      throw new UnreadableDictionaryException(e.getMessage(), e);
+    }
+  }
+
+  private static void requireShape(SafetensorsFile file, String name, long... shape)
+      throws UnreadableDictionaryException {
+    if (!file.contains(name)) {
+      throw new UnreadableDictionaryException(WEIGHTS_FILE + " has no tensor '" + name + "'");
+    }
+    if (!Arrays.equals(file.shape(name), shape)) {
+      throw new UnreadableDictionaryException(
+          "%s: %s has shape %s; cfg.json asks for %s"
+              .formatted(
+                  WEIGHTS_FILE, name, Arrays.toString(file.shape(name)), Arrays.toString(shape)));
+    }
+  }
+
+  private static float[] floats(SafetensorsFile file, String name, long... shape)
+      throws IOException, UnreadableDictionaryException {
+    requireShape(file, name, shape);
+    HostTensor tensor = file.read(name);
+    if (!tensor.type().isFloating()) {
+      throw new UnreadableDictionaryException(
+          "%s: %s holds %s; expected F32, F16, BF16 or F64"
+              .formatted(WEIGHTS_FILE, name, tensor.type()));
+    }
+    float[] values = tensor.toFloats();
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        throw new UnreadableDictionaryException(
+            "%s: %s holds %s".formatted(WEIGHTS_FILE, name, value));
+      }
+    }
+    return values;
+  }
+
+  /** {@code [rows, columns]} to {@code [columns, rows]}, in blocks that fit the cache. */
+  static float[] transposed(float[] values, int rows, int columns) {
+    float[] out = new float[values.length];
+    int block = 64;
+    for (int row0 = 0; row0 < rows; row0 += block) {
+      for (int column0 = 0; column0 < columns; column0 += block) {
+        int rowEnd = Math.min(rows, row0 + block);
+        int columnEnd = Math.min(columns, column0 + block);
+        for (int row = row0; row < rowEnd; row++) {
+          for (int column = column0; column < columnEnd; column++) {
+            out[column * rows + row] = values[row * columns + column];
+          }
+        }
+      }
+    }
+    return out;
+  }
+}

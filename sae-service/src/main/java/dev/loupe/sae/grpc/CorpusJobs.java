@@ -1,0 +1,182 @@
+package dev.loupe.sae.grpc;
+
+import com.google.longrunning.Operation;
+import com.google.protobuf.Message;
+import dev.loupe.proto.sae.v1.EvaluateDictionaryRequest;
+import dev.loupe.proto.sae.v1.PublishFeaturesRequest;
+import dev.loupe.proto.sae.v1.PublishFeaturesResult;
+import dev.loupe.sae.SaeMetrics;
+import dev.loupe.sae.client.FeatureStoreClient;
+import dev.loupe.sae.client.InferenceClient;
+import dev.loupe.sae.client.Patience;
+import dev.loupe.sae.corpus.BatchPlan;
+import dev.loupe.sae.corpus.Corpus;
+import dev.loupe.sae.corpus.CorpusDescription;
+import dev.loupe.sae.corpus.CorpusListener;
+import dev.loupe.sae.corpus.CorpusPass;
+import dev.loupe.sae.corpus.CorpusStore;
+import dev.loupe.sae.corpus.HookPointInfo;
+import dev.loupe.sae.evaluation.EvaluationResult;
+import dev.loupe.sae.evaluation.Evaluator;
+import dev.loupe.sae.format.DictionaryDescription;
+import dev.loupe.sae.format.DictionaryStore;
+import dev.loupe.sae.publishing.Publisher;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.operations.OperationContext;
+import dev.loupe.server.operations.OperationRunner;
+import dev.loupe.server.operations.OperationWork;
+import io.grpc.Channel;
+
+/** EvaluateDictionary and PublishFeatures: operations that run a corpus once. */
+final class CorpusJobs {
+  private static final int DEFAULT_EXAMPLES = 10;
+  private static final int MAX_EXAMPLES = 100;
+
+  private final DictionaryStore dictionaries;
+  private final CorpusStore corpora;
+  private final OperationRunner operations;
+  private final InferenceClient inference;
+  private final Channel features;
+  private final Patience patience;
+  private final SaeMetrics metrics;
+
+  CorpusJobs(
+      DictionaryStore dictionaries,
+      CorpusStore corpora,
+      OperationRunner operations,
+      InferenceClient inference,
+      Channel features,
+      Patience patience,
+      SaeMetrics metrics) {
+    this.dictionaries = dictionaries;
+    this.corpora = corpora;
+    this.operations = operations;
+    this.inference = inference;
+    this.features = features;
+    this.patience = patience;
+    this.metrics = metrics;
+  }
+
+  Operation evaluate(EvaluateDictionaryRequest request) {
+    CorpusDescription corpus =
+        check(request.getDictionary(), request.getCorpus(), request.getMaxRows());
+    return operations.start(
+        request.getDictionary(),
+        request,
+        Messages.progress(0, rows(corpus, request.getMaxRows())),
+        evaluation(request));
+  }
+
+  OperationWork evaluation(EvaluateDictionaryRequest request) {
+    return context -> evaluate(request, context);
+  }
+
+  private Message evaluate(EvaluateDictionaryRequest request, OperationContext context) {
+    String id = Names.DICTIONARY.parseId("dictionary", request.getDictionary());
+    DictionaryDescription dictionary = dictionaries.describe(id);
+    try (Corpus corpus = open(request.getCorpus())) {
+      CorpusPass pass =
+          new CorpusPass(corpus, BatchPlan.forLosses(dictionary.dIn()), request.getMaxRows());
+      EvaluationResult result =
+          new Evaluator(
+                  inference.stoppedBy(context::throwIfStopped),
+                  dictionary.model(),
+                  dictionary.hookPoint(),
+                  dictionaries.load(id),
+                  listener(context))
+              .evaluate(pass);
+      metrics.evaluated(pass.totalRows());
+      return Messages.of(result);
+    }
+  }
+
+  Operation publish(PublishFeaturesRequest request) {
+    CorpusDescription corpus =
+        check(request.getDictionary(), request.getCorpus(), request.getMaxRows());
+    if (request.getExamples() < 0 || request.getExamples() > MAX_EXAMPLES) {
+      throw LoupeException.invalidValue(
+          "examples", request.getExamples(), "1 to " + MAX_EXAMPLES + ", or 0 for 10");
+    }
+    return operations.start(
+        request.getDictionary(),
+        request,
+        Messages.progress(0, rows(corpus, request.getMaxRows())),
+        publication(request));
+  }
+
+  OperationWork publication(PublishFeaturesRequest request) {
+    return context -> publish(request, context);
+  }
+
+  private Message publish(PublishFeaturesRequest request, OperationContext context) {
+    String id = Names.DICTIONARY.parseId("dictionary", request.getDictionary());
+    DictionaryDescription dictionary = dictionaries.describe(id);
+    InferenceClient stoppable = inference.stoppedBy(context::throwIfStopped);
+    HookPointInfo hookPoint = stoppable.hookPoint(dictionary.model(), dictionary.hookPoint());
+    Publisher.Job job =
+        new Publisher.Job(
+            id,
+            dictionary.model(),
+            dictionary.hookPoint(),
+            hookPoint.lastAxis().equals("d_model"),
+            request.getExamples() == 0 ? DEFAULT_EXAMPLES : request.getExamples());
+    try (Corpus corpus = open(request.getCorpus())) {
+      CorpusPass pass =
+          new CorpusPass(corpus, BatchPlan.forWidth(dictionary.dIn()), request.getMaxRows());
+      Publisher.Result result =
+          new Publisher(
+                  job,
+                  dictionaries.load(id),
+                  stoppable,
+                  stoppable,
+                  new FeatureStoreClient(features, patience, context::throwIfStopped),
+                  listener(context))
+              .publish(pass);
+      metrics.published(result.features());
+      return PublishFeaturesResult.newBuilder()
+          .setFeatures(result.features())
+          .setActivations(result.activations())
+          .build();
+    }
+  }
+
+  private CorpusDescription check(String dictionaryName, String corpusName, long maxRows) {
+    String id = Names.DICTIONARY.parseId("dictionary", dictionaryName);
+    String corpusId = Names.CORPUS.parseId("corpus", corpusName);
+    if (maxRows < 0) {
+      throw LoupeException.invalidValue("max_rows", maxRows, "1 or more, or 0 for all");
+    }
+    DictionaryDescription dictionary = dictionaries.describe(id);
+    CorpusDescription corpus = corpora.describe(corpusId);
+    if (!corpus.model().equals(dictionary.model())) {
+      throw LoupeException.of(
+          ErrorReason.MODEL_MISMATCH,
+          "%s holds tokens of models/%s; %s reads models/%s"
+              .formatted(corpusName, corpus.model(), dictionaryName, dictionary.model()));
+    }
+    return corpus;
+  }
+
+  private Corpus open(String corpusName) {
+    return corpora.open(Names.CORPUS.parseId("corpus", corpusName));
+  }
+
+  private static long rows(CorpusDescription corpus, long maxRows) {
+    return maxRows == 0 ? corpus.rows() : Math.min(maxRows, corpus.rows());
+  }
+
+  private static CorpusListener listener(OperationContext context) {
+    return new CorpusListener() {
+      @Override
+      public void throwIfStopped() {
+        context.throwIfStopped();
+      }
+
+      @Override
+      public void progress(long rows, long totalRows) {
+        context.progress(Messages.progress(rows, totalRows));
+      }
+    };
+  }
+}

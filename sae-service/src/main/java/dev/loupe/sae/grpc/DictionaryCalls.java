@@ -1,0 +1,95 @@
+package dev.loupe.sae.grpc;
+
+import dev.loupe.proto.sae.v1.DeleteDictionaryRequest;
+import dev.loupe.proto.sae.v1.DeleteDictionaryResponse;
+import dev.loupe.proto.sae.v1.FeatureVectors;
+import dev.loupe.proto.sae.v1.GetDictionaryRequest;
+import dev.loupe.proto.sae.v1.GetFeatureVectorsRequest;
+import dev.loupe.proto.sae.v1.GetFeatureVectorsResponse;
+import dev.loupe.proto.sae.v1.ListDictionariesRequest;
+import dev.loupe.proto.sae.v1.ListDictionariesResponse;
+import dev.loupe.sae.dictionary.DictionaryWeights;
+import dev.loupe.sae.format.DictionaryDescription;
+import dev.loupe.sae.format.DictionaryStore;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.names.Paging;
+import java.util.List;
+
+/** The calls on stored dictionaries. */
+final class DictionaryCalls {
+  private static final int MAX_FEATURES = 256;
+
+  private final DictionaryStore dictionaries;
+  private final Usage usage;
+  private final Paging paging = new Paging(50, 1_000);
+
+  DictionaryCalls(DictionaryStore dictionaries, Usage usage) {
+    this.dictionaries = dictionaries;
+    this.usage = usage;
+  }
+
+  dev.loupe.proto.sae.v1.Dictionary get(GetDictionaryRequest request) {
+    return Messages.of(dictionaries.describe(Names.DICTIONARY.parseId("name", request.getName())));
+  }
+
+  ListDictionariesResponse list(ListDictionariesRequest request) {
+    int size = paging.size(request.getPageSize());
+    String after = paging.place(request, request.getPageToken());
+    List<DictionaryDescription> rest =
+        dictionaries.list().stream()
+            .filter(dictionary -> dictionary.id().compareTo(after) > 0)
+            .limit(size + 1L)
+            .toList();
+    ListDictionariesResponse.Builder response = ListDictionariesResponse.newBuilder();
+    rest.stream()
+        .limit(size)
+        .forEach(dictionary -> response.addDictionaries(Messages.of(dictionary)));
+    if (rest.size() > size) {
+      response.setNextPageToken(paging.token(request, rest.get(size - 1).id()));
+    }
+    return response.build();
+  }
+
+  DeleteDictionaryResponse delete(DeleteDictionaryRequest request) {
+    String id = Names.DICTIONARY.parseId("name", request.getName());
+    usage.requireDictionaryFree(request.getName());
+    dictionaries.delete(id);
+    return DeleteDictionaryResponse.getDefaultInstance();
+  }
+
+  GetFeatureVectorsResponse vectors(GetFeatureVectorsRequest request) {
+    String id = Names.DICTIONARY.parseId("dictionary", request.getDictionary());
+    if (request.getFeaturesCount() < 1 || request.getFeaturesCount() > MAX_FEATURES) {
+      throw LoupeException.invalidValue(
+          "features", request.getFeaturesCount() + " indices", "1 to " + MAX_FEATURES);
+    }
+    DictionaryWeights weights = dictionaries.load(id).weights();
+    GetFeatureVectorsResponse.Builder response = GetFeatureVectorsResponse.newBuilder();
+    for (int i = 0; i < request.getFeaturesCount(); i++) {
+      response.addFeatures(vectors(weights, "features[" + i + "]", request.getFeatures(i)));
+    }
+    if (weights.subtractsDecoderBias()) {
+      for (float value : weights.decoderBias()) {
+        response.addDecoderBias(value);
+      }
+    }
+    return response.build();
+  }
+
+  private static FeatureVectors vectors(DictionaryWeights weights, String field, int feature) {
+    if (feature < 0 || feature >= weights.dSae()) {
+      throw LoupeException.invalid(
+          ErrorReason.FEATURE_NOT_FOUND, field, feature, "0 to " + (weights.dSae() - 1));
+    }
+    FeatureVectors.Builder vectors =
+        FeatureVectors.newBuilder()
+            .setFeature(feature)
+            .setEncoderBias(weights.encoderBias()[feature]);
+    for (int i = feature * weights.dIn(); i < (feature + 1) * weights.dIn(); i++) {
+      vectors.addEncoder(weights.encoder()[i]);
+      vectors.addDecoder(weights.decoder()[i]);
+    }
+    return vectors.build();
+  }
+}

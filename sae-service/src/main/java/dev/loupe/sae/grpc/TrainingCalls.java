@@ -1,0 +1,184 @@
+package dev.loupe.sae.grpc;
+
+import com.google.longrunning.Operation;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import dev.loupe.proto.sae.v1.TrainDictionaryRequest;
+import dev.loupe.proto.sae.v1.TrainingProgress;
+import dev.loupe.proto.sae.v1.WatchTrainingRequest;
+import dev.loupe.sae.SaeMetrics;
+import dev.loupe.sae.client.InferenceClient;
+import dev.loupe.sae.corpus.Corpus;
+import dev.loupe.sae.corpus.CorpusStore;
+import dev.loupe.sae.format.DictionaryDescription;
+import dev.loupe.sae.format.DictionaryStore;
+import dev.loupe.sae.training.TrainedDictionary;
+import dev.loupe.sae.training.TrainingListener;
+import dev.loupe.sae.training.TrainingRun;
+import dev.loupe.sae.training.TrainingSpec;
+import dev.loupe.sae.training.TrainingStatus;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeErrors;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.operations.OperationContext;
+import dev.loupe.server.operations.OperationRunner;
+import dev.loupe.server.operations.OperationWatch;
+import dev.loupe.server.operations.OperationWork;
+import dev.loupe.server.streams.StreamSender;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/** TrainDictionary and WatchTraining. */
+final class TrainingCalls {
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
+
+  private final DictionaryStore dictionaries;
+  private final CorpusStore corpora;
+  private final Path checkpoints;
+  private final OperationRunner operations;
+  private final InferenceClient inference;
+  private final Usage usage;
+  private final SaeMetrics metrics;
+  private final TrainingRequests requests;
+
+  TrainingCalls(
+      DictionaryStore dictionaries,
+      CorpusStore corpora,
+      Path checkpoints,
+      OperationRunner operations,
+      InferenceClient inference,
+      Usage usage,
+      SaeMetrics metrics) {
+    this.dictionaries = dictionaries;
+    this.corpora = corpora;
+    this.checkpoints = checkpoints;
+    this.operations = operations;
+    this.inference = inference;
+    this.usage = usage;
+    this.metrics = metrics;
+    this.requests = new TrainingRequests(corpora);
+  }
+
+  Operation train(TrainDictionaryRequest request) {
+    TrainingSpec spec = requests.spec(request, inference.impatient());
+    synchronized (operations) {
+      requireFree(spec.dictionary());
+      TrainingProgress start =
+          TrainingProgress.newBuilder().setTotalSteps(spec.schedule().steps()).build();
+      return operations.start(
+          Names.DICTIONARY.format(spec.dictionary()),
+          request,
+          start,
+          context -> train(spec, context));
+    }
+  }
+
+  private void requireFree(String id) {
+    if (dictionaries.exists(id)) {
+      throw LoupeException.of(
+              ErrorReason.DICTIONARY_EXISTS,
+              "dictionary dictionaries/" + id + " is there already; choose another dictionary_id")
+          .with("dictionary", "dictionaries/" + id);
+    }
+    usage.requireDictionaryFree(Names.DICTIONARY.format(id));
+  }
+
+  /** The work of an operation that the process before left unfinished. */
+  OperationWork resume(TrainDictionaryRequest request) {
+    return context -> {
+      String id = request.getDictionaryId();
+      if (dictionaries.exists(id)) {
+        // It was stored just before the process ended.
+        return Messages.of(dictionaries.describe(id));
+      }
+      return train(requests.spec(request, inference.stoppedBy(context::throwIfStopped)), context);
+    };
+  }
+
+  private Message train(TrainingSpec spec, OperationContext context) {
+    try (Corpus corpus = corpora.open(spec.corpus())) {
+      TrainingRun run =
+          new TrainingRun(
+              spec,
+              corpus,
+              inference,
+              checkpoints.resolve(spec.dictionary() + ".safetensors"),
+              listener(context));
+      TrainedDictionary trained = run.run();
+      DictionaryDescription stored;
+      try {
+        stored =
+            dictionaries.save(
+                spec.dictionary(),
+                trained.dictionary(),
+                spec.model(),
+                spec.hookPoint(),
+                trained.densities(),
+                corpus.description().longestRow(),
+                provenance(spec, corpus));
+      } catch (LoupeException e) {
+        // Training that took hours must not be lost to a full disk.
+        run.keepCheckpoint(e);
+        throw e;
+      }
+      run.deleteCheckpoint();
+      return Messages.of(stored);
+    }
+  }
+
+  private static Map<String, String> provenance(TrainingSpec spec, Corpus corpus) {
+    return Map.of(
+        "corpus", Names.CORPUS.format(spec.corpus()),
+        "corpus_sha256", corpus.description().sha256(),
+        "schedule", spec.schedule().toString(),
+        "seed", Long.toString(spec.seed()));
+  }
+
+  private TrainingListener listener(OperationContext context) {
+    return new TrainingListener() {
+      @Override
+      public void throwIfStopped() {
+        context.throwIfStopped();
+      }
+
+      @Override
+      public void progress(TrainingStatus status) {
+        metrics.training(status);
+        context.progress(Messages.of(status));
+      }
+
+      @Override
+      public void trained(int rows) {
+        metrics.trained(rows);
+      }
+    };
+  }
+
+  void watch(WatchTrainingRequest request, StreamSender<TrainingProgress> responses)
+      throws InvalidProtocolBufferException {
+    Names.OPERATION.parse("operation", request.getOperation());
+    try (OperationWatch watch = operations.watch(request.getOperation())) {
+      while (!watch.isFinished()) {
+        responses.throwIfCancelled();
+        Optional<Operation> next = watch.next(LOOK_AGAIN);
+        if (next.isPresent()) {
+          send(next.get(), responses);
+        }
+      }
+    }
+  }
+
+  private static void send(Operation operation, StreamSender<TrainingProgress> responses)
+      throws InvalidProtocolBufferException {
+    if (!operation.getMetadata().is(TrainingProgress.class)) {
+      throw LoupeException.invalidValue(
+          "operation", operation.getName(), "an operation of TrainDictionary");
+    }
+    responses.send(operation.getMetadata().unpack(TrainingProgress.class));
+    if (operation.hasError()) {
+      throw LoupeErrors.fromRpcStatus(operation.getError());
+    }
+  }
+}

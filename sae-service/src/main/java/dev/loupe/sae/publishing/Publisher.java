@@ -1,0 +1,195 @@
+package dev.loupe.sae.publishing;
+
+import dev.loupe.sae.corpus.ActivationFeed;
+import dev.loupe.sae.corpus.ActivationSource;
+import dev.loupe.sae.corpus.BatchActivations;
+import dev.loupe.sae.corpus.CorpusListener;
+import dev.loupe.sae.corpus.CorpusPass;
+import dev.loupe.sae.corpus.TokenBatch;
+import dev.loupe.sae.dictionary.DecoderSimilarity;
+import dev.loupe.sae.dictionary.Dictionary;
+import dev.loupe.sae.dictionary.FloatRows;
+import dev.loupe.sae.dictionary.SparseFeatures;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+
+/**
+ * Reads a corpus through a dictionary once and writes what it sees of every feature to the feature
+ * store.
+ */
+public final class Publisher {
+  private static final int LOGITS = 10;
+  private static final int NEIGHBOURS = 10;
+
+  /**
+   * What was published.
+   *
+   * @param features written
+   * @param activations read
+   */
+  public record Result(long features, long activations) {}
+
+  /**
+   * Which dictionary, and what its directions mean.
+   *
+   * @param id of the dictionary
+   * @param model id of the model
+   * @param readsResidual whether a decoder direction is one of the residual stream, so that the
+   *     unembedding says what it does to the logits
+   * @param examples to keep for each feature
+   */
+  public record Job(
+      String id, String model, String hookPoint, boolean readsResidual, int examples) {}
+
+  private final Job job;
+  private final Dictionary dictionary;
+  private final ActivationSource source;
+  private final Vocabulary vocabulary;
+  private final FeatureSink sink;
+  private final CorpusListener listener;
+
+  /** Publishes a dictionary. */
+  public Publisher(
+      Job job,
+      Dictionary dictionary,
+      ActivationSource source,
+      Vocabulary vocabulary,
+      FeatureSink sink,
+      CorpusListener listener) {
+    this.job = job;
+    this.dictionary = dictionary;
+    this.source = source;
+    this.vocabulary = vocabulary;
+    this.sink = sink;
+    this.listener = listener;
+  }
+
+  /** Runs the pass and writes the features. */
+  public Result publish(CorpusPass pass) {
+    ActivationCounts counts = new ActivationCounts(dictionary.dSae());
+    TopExamples examples = new TopExamples(dictionary.dSae(), job.examples());
+    read(pass, counts, examples);
+    List<DecoderSimilarity.Neighbours> neighbours =
+        new DecoderSimilarity(dictionary.weights()).nearest(NEIGHBOURS);
+    for (int first = 0; first < dictionary.dSae(); first += FeatureSink.MAX_BATCH) {
+      listener.throwIfStopped();
+      int count = Math.min(FeatureSink.MAX_BATCH, dictionary.dSae() - first);
+      sink.write(job.id(), features(first, count, counts, examples, neighbours));
+    }
+    return new Result(dictionary.dSae(), counts.activations());
+  }
+
+  private void read(CorpusPass pass, ActivationCounts counts, TopExamples examples) {
+    long rows = 0;
+    try (ActivationFeed feed =
+        source.open(job.model(), job.hookPoint(), pass, listener::throwIfStopped)) {
+      Optional<BatchActivations> next = feed.next();
+      while (next.isPresent()) {
+        listener.throwIfStopped();
+        add(next.get(), counts, examples);
+        rows += next.get().batch().rows().size();
+        listener.progress(rows, pass.totalRows());
+        next = feed.next();
+      }
+    }
+  }
+
+  private void add(BatchActivations activations, ActivationCounts counts, TopExamples examples) {
+    if (activations.rows().width() != dictionary.dIn()) {
+      throw LoupeException.of(
+          ErrorReason.WRONG_SHAPE,
+          "%s of %s is %d wide; the dictionary reads %d"
+              .formatted(
+                  job.hookPoint(), job.model(), activations.rows().width(), dictionary.dIn()));
+    }
+    SparseFeatures features = dictionary.encode(activations.rows());
+    counts.addActivations(activations.rows().rows());
+    for (int at = 0; at < features.count(); at++) {
+      counts.add(features.indices()[at], features.values()[at]);
+    }
+    TokenBatch batch = activations.batch();
+    int first = 0;
+    for (int i = 0; i < batch.rows().size(); i++) {
+      int[] ids = batch.rows().get(i);
+      examples.add(batch.rowNumbers().get(i), ids, features, first);
+      first += ids.length - 1;
+    }
+  }
+
+  private List<PublishedFeature> features(
+      int first,
+      int count,
+      ActivationCounts counts,
+      TopExamples examples,
+      List<DecoderSimilarity.Neighbours> neighbours) {
+    List<LogitEffects> effects = effects(first, count);
+    Map<Integer, String> tokens = tokens(first, count, examples);
+    List<PublishedFeature> features = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int feature = first + i;
+      features.add(
+          new PublishedFeature(
+              feature,
+              counts.statistics(feature),
+              examples.of(feature).stream().map(window -> example(window, tokens)).toList(),
+              effects.get(i),
+              neighbours(neighbours.get(feature))));
+    }
+    return features;
+  }
+
+  private List<LogitEffects> effects(int first, int count) {
+    if (!job.readsResidual()) {
+      return Collections.nCopies(count, LogitEffects.NONE);
+    }
+    int dIn = dictionary.dIn();
+    float[] directions = new float[count * dIn];
+    System.arraycopy(dictionary.weights().decoder(), first * dIn, directions, 0, directions.length);
+    return vocabulary.project(job.model(), new FloatRows(directions, count, dIn), LOGITS);
+  }
+
+  private Map<Integer, String> tokens(int first, int count, TopExamples examples) {
+    TreeSet<Integer> ids = new TreeSet<>();
+    for (int feature = first; feature < first + count; feature++) {
+      for (TopExamples.Window window : examples.of(feature)) {
+        for (int id : window.ids()) {
+          ids.add(id);
+        }
+      }
+    }
+    Map<Integer, String> tokens = new HashMap<>();
+    if (!ids.isEmpty()) {
+      int[] sorted = ids.stream().mapToInt(id -> id).toArray();
+      List<String> texts = vocabulary.tokens(job.model(), sorted);
+      for (int i = 0; i < sorted.length; i++) {
+        tokens.put(sorted[i], texts.get(i));
+      }
+    }
+    return tokens;
+  }
+
+  private static FeatureExample example(TopExamples.Window window, Map<Integer, String> tokens) {
+    List<String> texts = new ArrayList<>();
+    List<Float> values = new ArrayList<>();
+    for (int i = 0; i < window.ids().length; i++) {
+      texts.add(tokens.get(window.ids()[i]));
+      values.add(window.values()[i]);
+    }
+    return new FeatureExample(texts, values, window.peak());
+  }
+
+  private static List<FeatureNeighbour> neighbours(DecoderSimilarity.Neighbours found) {
+    List<FeatureNeighbour> neighbours = new ArrayList<>();
+    for (int i = 0; i < found.features().length; i++) {
+      neighbours.add(new FeatureNeighbour(found.features()[i], found.cosines()[i]));
+    }
+    return neighbours;
+  }
+}
