@@ -4,7 +4,7 @@ import dev.loupe.server.metrics.MetricSpec;
 
 /** Every metric of the inference service. */
 public enum InferenceMetric implements MetricSpec {
-  TOKENS("tokens", Type.COUNTER, "tokens", "Tokens run through a model, padding not counted."),
+  TOKENS("", Type.COUNTER, "tokens", "Tokens run through a model, padding not counted."),
   GENERATED("generated", Type.COUNTER, "tokens", "Tokens sampled by text generation."),
   FORWARD("forward", Type.TIMER, "seconds", "Time that one turn on the device took."),
   QUEUE_WAIT("queue.wait", Type.TIMER, "seconds", "Time that requests waited for the device."),
@@ -12,8 +12,8 @@ public enum InferenceMetric implements MetricSpec {
   BATCH_SIZE("batch.size", Type.SUMMARY, "rows", "Rows that ran together."),
   CAPTURED("captured", Type.COUNTER, "bytes", "Activations sent to clients."),
   RESERVED("memory.reserved", Type.GAUGE, "bytes", "Memory reserved by requests."),
-  HOOK_PAUSES("hook.pauses", Type.COUNTER, "pauses", "Times that a pass waited for its client."),
-  MODELS("models", Type.GAUGE, "models", "Models that are loaded.");
+  HOOK_PAUSES("hook", Type.COUNTER, "pauses", "Times that a pass waited for its client."),
+  MODELS("loaded", Type.GAUGE, "models", "Models that are loaded.");
 
   private final String id;
   private final Type type;
@@ -21,7 +21,7 @@ public enum InferenceMetric implements MetricSpec {
   private final String help;
 
   InferenceMetric(String name, Type type, String unit, String help) {
-    this.id = "loupe.inference." + name;
+    this.id = name.isEmpty() ? "loupe.inference" : "loupe.inference." + name;
     this.type = type;
     this.unit = unit;
     this.help = help;

@@ -15,6 +15,7 @@ import dev.loupe.inference.scheduling.Work;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.ActivationChunk;
 import dev.loupe.proto.inference.v1.BatchDone;
+import dev.loupe.proto.inference.v1.Intervention;
 import dev.loupe.proto.inference.v1.StreamActivationsHeader;
 import dev.loupe.proto.inference.v1.StreamActivationsRequest;
 import dev.loupe.proto.inference.v1.StreamActivationsResponse;
@@ -73,6 +74,7 @@ final class ActivationStreams {
   private final class OpenStream {
     private final ServedModel model;
     private final SortedSet<HookPoint> captures;
+    private final List<Intervention> interventions;
     private final HookProgram program;
     private final StreamSender<StreamActivationsResponse> sender;
     private final SeenIds seen = new SeenIds();
@@ -82,7 +84,8 @@ final class ActivationStreams {
       this.model = models.named("header.model", header.getModel());
       this.captures = Captures.points(model, header.getCapturesList(), 1);
       HookProgram.Builder builder = HookProgram.builder(model.config());
-      Interventions.compile(model, header.getInterventionsList(), builder);
+      this.interventions = header.getInterventionsList();
+      Interventions.compile(model, interventions, builder);
       captures.forEach(builder::capture);
       this.program = builder.build();
       this.sender = sender;
@@ -91,7 +94,9 @@ final class ActivationStreams {
     void answer(TokenBatch message) {
       long id = message.getBatchId();
       seen.add(id);
-      var batch = dev.loupe.inference.model.TokenBatch.of(rows(message));
+      List<int[]> rows = rows(message);
+      Interventions.checkPlaces(interventions, rows);
+      var batch = dev.loupe.inference.model.TokenBatch.of(rows);
       PassCost cost =
           PassCost.of(model.config(), batch.rows(), batch.width(), LogitsMode.NONE, captures);
       ForwardOptions options =

@@ -49,6 +49,7 @@ record ForwardPlan(
     }
     HookProgram.Builder program = HookProgram.builder(model.config());
     Interventions.compile(model, request.getInterventionsList(), program);
+    Interventions.checkPlaces(request.getInterventionsList(), rows);
     captures.forEach(program::capture);
     ForwardPlan plan =
         new ForwardPlan(model, rows, captures, program, topK, positions, request.getLoss());

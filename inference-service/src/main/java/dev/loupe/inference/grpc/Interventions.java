@@ -37,6 +37,45 @@ final class Interventions {
     }
   }
 
+  /**
+   * Checks the places that edits select, whether or not the pass gets as far as to make them.
+   *
+   * @param rows the batch's rows
+   */
+  static void checkPlaces(
+      List<dev.loupe.proto.inference.v1.Intervention> interventions, List<int[]> rows) {
+    for (int i = 0; i < interventions.size(); i++) {
+      String field = "interventions[" + i + "]";
+      var message = interventions.get(i);
+      int shortest = shortest(field, message.getRowsList(), rows);
+      for (int position : message.getPositionsList()) {
+        if (position < -shortest || position >= shortest) {
+          throw LoupeException.of(
+                  ErrorReason.POSITION_OUT_OF_RANGE,
+                  "%s.positions holds %d; the shortest of its rows has %d tokens, so give %d to %d"
+                      .formatted(field, position, shortest, -shortest, shortest - 1))
+              .with("field", field + ".positions");
+        }
+      }
+    }
+  }
+
+  private static int shortest(String field, List<Integer> selected, List<int[]> rows) {
+    int shortest = Integer.MAX_VALUE;
+    for (int row : selected) {
+      if (row < 0 || row >= rows.size()) {
+        throw LoupeException.invalidValue(field + ".rows", row, "0 to " + (rows.size() - 1));
+      }
+      shortest = Math.min(shortest, rows.get(row).length);
+    }
+    if (selected.isEmpty()) {
+      for (int[] row : rows) {
+        shortest = Math.min(shortest, row.length);
+      }
+    }
+    return shortest;
+  }
+
   private static RuntimeException located(String field, RuntimeException e) {
     if (!(e instanceof LoupeException known)) {
       return e;

@@ -1,5 +1,6 @@
 package dev.loupe.inference.serving;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.HookedTransformer;
@@ -40,8 +41,9 @@ public record ServedModel(
     return loaded.newScope();
   }
 
-  /** Where the model runs. */
+  /** Where the model runs: {@code cpu}, or for instance {@code gpu(0)}. */
   public String device() {
-    return loaded.weightsManager().getDevice().toString();
+    Device device = loaded.weightsManager().getDevice();
+    return device.isGpu() ? "gpu(" + device.getDeviceId() + ")" : device.getDeviceType();
   }
 }
