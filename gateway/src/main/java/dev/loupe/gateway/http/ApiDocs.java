@@ -15,28 +15,28 @@ final class ApiDocs {
     DocServiceBuilder docs = DocService.builder().webAppTitle("Loupe");
     String inference = InferenceServiceGrpc.SERVICE_NAME;
     example(docs, inference, "ListModels", "{}");
-    example(docs, inference, "GetModel", "{\"name\": \"models/demo\"}");
-    example(docs, inference, "ListHookPoints", "{\"model\": \"models/demo\"}");
+    example(docs, inference, "GetModel", "{\"name\": \"models/loupe-demo\"}");
+    example(docs, inference, "ListHookPoints", "{\"model\": \"models/loupe-demo\"}");
     example(
         docs,
         inference,
         "Tokenize",
-        "{\"model\": \"models/demo\", \"texts\": [\"The capital of Texas is\"], \"prependBos\": true}");
+        "{\"model\": \"models/loupe-demo\", \"texts\": [\"The capital of Texas is\"], \"prependBos\": true}");
     example(
         docs,
         inference,
         "RunForwardPass",
-        "{\"model\": \"models/demo\", \"prompts\": [{\"text\": \"The capital of Texas is\"}], \"topK\": 5}");
+        "{\"model\": \"models/loupe-demo\", \"prompts\": [{\"text\": \"The capital of Texas is\"}], \"topK\": 5}");
     example(
         docs,
         inference,
         "ComputeLogitLens",
-        "{\"model\": \"models/demo\", \"prompt\": {\"text\": \"The capital of Texas is\"}, \"topK\": 3}");
+        "{\"model\": \"models/loupe-demo\", \"prompt\": {\"text\": \"The capital of Texas is\"}, \"topK\": 3}");
     example(
         docs,
         inference,
         "ScoreHeads",
-        "{\"model\": \"models/demo\", \"pattern\": \"HEAD_PATTERN_REPEATED_RANDOM\","
+        "{\"model\": \"models/loupe-demo\", \"pattern\": \"HEAD_PATTERN_REPEATED_RANDOM\","
             + " \"randomRepeats\": {\"length\": 20, \"sequences\": 8, \"seed\": 1}}");
     String sae = SaeServiceGrpc.SERVICE_NAME;
     example(docs, sae, "ListDictionaries", "{}");
@@ -57,7 +57,7 @@ final class ApiDocs {
         docs,
         GatewayServiceGrpc.SERVICE_NAME,
         "AnalyzePrompt",
-        "{\"model\": \"models/demo\", \"dictionary\": \"dictionaries/demo\","
+        "{\"model\": \"models/loupe-demo\", \"dictionary\": \"dictionaries/demo\","
             + " \"prompt\": \"The capital of Texas is\"}");
     return docs.build();
   }
