@@ -1,0 +1,112 @@
+// Looks into a model from Go, with no generated code: the server itself says what it serves.
+//
+//	go run . [HOST:PORT] [PROMPT]
+//
+// For structs with types, run protoc-gen-go and protoc-gen-go-grpc on the files under proto/ instead.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+func main() {
+	address, prompt := "127.0.0.1:8080", "The capital of Texas is"
+	if len(os.Args) > 1 {
+		address = os.Args[1]
+	}
+	if len(os.Args) > 2 {
+		prompt = os.Args[2]
+	}
+	if err := look(address, prompt); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func look(address, prompt string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	inference, err := reflectService(ctx, conn, "loupe.inference.v1.InferenceService")
+	if err != nil {
+		return err
+	}
+
+	models, err := inference.call(ctx, "ListModels", `{}`)
+	if err != nil {
+		return err
+	}
+	model := field(list(models, "models")[0].Message(), "name").String()
+	fmt.Println("model:", model)
+
+	// One pass: the likeliest next tokens.
+	pass, err := inference.call(ctx, "RunForwardPass",
+		fmt.Sprintf(`{"model": %q, "prompts": [{"text": %q}], "top_k": 5}`, model, prompt))
+	if err != nil {
+		return err
+	}
+	row := list(pass, "rows")[0].Message()
+	for _, score := range list(list(row, "predictions")[0].Message(), "top") {
+		fmt.Printf("  %-16q %6.2f%%\n",
+			field(score.Message(), "token").String(), 100*field(score.Message(), "probability").Float())
+	}
+
+	// A stream: a continuation, token by token.
+	fmt.Print("continued: ", prompt)
+	err = inference.stream(ctx, "GenerateText",
+		fmt.Sprintf(`{"model": %q, "prompt": {"text": %q}, "max_new_tokens": 12}`, model, prompt),
+		func(step *dynamicpb.Message) { fmt.Print(field(step, "text").String()) })
+	fmt.Println()
+	return err
+}
+
+// call makes a unary call with a request written in JSON.
+func (s *service) call(ctx context.Context, method, request string) (*dynamicpb.Message, error) {
+	m := s.method(method)
+	in, out := dynamicpb.NewMessage(m.Input()), dynamicpb.NewMessage(m.Output())
+	if err := protojson.Unmarshal([]byte(request), in); err != nil {
+		return nil, err
+	}
+	return out, s.conn.Invoke(ctx, s.path(method), in, out)
+}
+
+// stream makes a call whose answer is streamed, and hands on each message.
+func (s *service) stream(ctx context.Context, method, request string, each func(*dynamicpb.Message)) error {
+	m := s.method(method)
+	in := dynamicpb.NewMessage(m.Input())
+	if err := protojson.Unmarshal([]byte(request), in); err != nil {
+		return err
+	}
+	call, err := s.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, s.path(method))
+	if err != nil {
+		return err
+	}
+	if err := call.SendMsg(in); err != nil {
+		return err
+	}
+	if err := call.CloseSend(); err != nil {
+		return err
+	}
+	for {
+		out := dynamicpb.NewMessage(m.Output())
+		if err := call.RecvMsg(out); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		each(out)
+	}
+}
