@@ -33,6 +33,7 @@ public final class GrpcServer implements AutoCloseable {
   private final CallLimit calls;
   private final Server server;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final AtomicBoolean refusing = new AtomicBoolean();
 
   private GrpcServer(Builder settings) {
     this.settings = settings;
@@ -93,8 +94,11 @@ public final class GrpcServer implements AutoCloseable {
 
   /** Says NOT_SERVING and refuses new calls from now on, while open ones go on. */
   public void refuse() {
-    health.enterTerminalState();
-    server.shutdown();
+    // Health warns when it is told twice.
+    if (refusing.compareAndSet(false, true)) {
+      health.enterTerminalState();
+      server.shutdown();
+    }
   }
 
   /** Drains for the grace time of the settings, and ends. */
