@@ -41,7 +41,8 @@ final class ServingOptions {
     terminal.line("Models: %s", String.join(", ", loupe.models()));
     terminal.line("Gateway: %s   (page, JSON, gRPC and gRPC-Web)", loupe.page());
     terminal.line("API documentation: %sdocs/", loupe.page());
-    terminal.line("gRPC alone: inference 127.0.0.1:%d, sae 127.0.0.1:%d, features 127.0.0.1:%d",
+    terminal.line(
+        "gRPC alone: inference 127.0.0.1:%d, sae 127.0.0.1:%d, features 127.0.0.1:%d",
         loupe.inferencePort(), loupe.saePort(), loupe.featuresPort());
   }
 

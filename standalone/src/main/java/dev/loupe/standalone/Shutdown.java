@@ -6,7 +6,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Shutdown {
   private Shutdown() {}
 
-  /** Closes something at the process's end; gives what closes it earlier. Either way it is closed once. */
+  /**
+   * Closes something at the process's end; gives what closes it earlier. Either way it is closed
+   * once.
+   */
   static Runnable closing(AutoCloseable open) {
     AtomicBoolean closed = new AtomicBoolean();
     Runnable close =

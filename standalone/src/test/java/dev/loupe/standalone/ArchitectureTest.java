@@ -1,19 +1,20 @@
 package dev.loupe.standalone;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
+import com.google.protobuf.MessageOrBuilder;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import io.grpc.stub.AbstractStub;
 
 /** The invariants of ARCHITECTURE.md that the byte code of all modules can show. */
-@AnalyzeClasses(
-    packages = "dev.loupe",
-    importOptions = ImportOption.DoNotIncludeTests.class)
+@AnalyzeClasses(packages = "dev.loupe", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
   private static final String[] ENGINE = {"ai.djl..", "dev.loupe.tensor.."};
   private static final String[] SQL = {"java.sql..", "javax.sql..", "org.jdbi..", "org.flywaydb.."};
@@ -160,8 +161,9 @@ class ArchitectureTest {
                       "dev.loupe.proto..", "dev.loupe..grpc..", "dev.loupe..client..")))
           .and(not(resideInAPackage("dev.loupe.testkit..")))
           .should()
-          .dependOnClassesThat()
-          .resideInAPackage("dev.loupe.proto..");
+          .dependOnClassesThat(
+              resideInAPackage("dev.loupe.proto..")
+                  .and(assignableTo(MessageOrBuilder.class).or(assignableTo(AbstractStub.class))));
 
   @ArchTest
   static final ArchRule nobodyDependsOnStandaloneOrOnTheTestKit =

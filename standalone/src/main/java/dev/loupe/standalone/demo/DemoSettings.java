@@ -29,7 +29,7 @@ public record DemoSettings(
         4_000,
         200,
         layer,
-        spec("blocks." + layer + ".hook_resid_post", model.dModel() * 8, 32, 600, 1024),
+        spec("blocks." + layer + ".hook_resid_post", model.dModel() * 8, 16, 600, 1024, 3e-3),
         24);
   }
 
@@ -47,7 +47,8 @@ public record DemoSettings(
             Math.min(8_192, model.dModel() * 8),
             32,
             large ? 250 : 500,
-            large ? 512 : 1024),
+            large ? 512 : 1024,
+            1e-3),
         24);
   }
 
@@ -73,8 +74,19 @@ public record DemoSettings(
     return new DemoSettings(rowLength, trainingRows, heldOutRows, layer, changed, generatedTokens);
   }
 
-  private static TrainingSpec spec(String hookPoint, int features, int k, long steps, int batch) {
+  private static TrainingSpec spec(
+      String hookPoint, int features, int k, long steps, int batch, double learningRate) {
     return new TrainingSpec(
-        hookPoint, features, k, 1.0 / 32, steps, batch, 1e-3, steps / 20, steps / 3, 100, 1);
+        hookPoint,
+        features,
+        k,
+        1.0 / 32,
+        steps,
+        batch,
+        learningRate,
+        steps / 20,
+        steps / 3,
+        100,
+        1);
   }
 }

@@ -15,11 +15,9 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.Locale;
 import java.util.NoSuchElementException;
-import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 
 /** One file of text, read piece by piece: a file may be larger than memory. */
-final class DocumentFile implements Iterator<String> {
+final class DocumentFile implements Iterator<String>, AutoCloseable {
   /** Pieces of plain text end at the first line break after this many characters. */
   private static final int PIECE = 2_000;
 
@@ -70,13 +68,18 @@ final class DocumentFile implements Iterator<String> {
   }
 
   /** The file's texts in order; reading fails with a DemoException that names the line. */
-  static Stream<String> pieces(Path file) {
+  static DocumentFile open(Path file) {
     try {
-      DocumentFile pieces = new DocumentFile(file);
-      Iterable<String> iterable = () -> pieces;
-      return StreamSupport.stream(iterable.spliterator(), false).onClose(pieces::close);
+      return new DocumentFile(file);
     } catch (IOException e) {
       throw FileText.unreadable(file, e);
+    }
+  }
+
+  /** Whether there is no text in the file. */
+  static boolean isBlank(Path file) {
+    try (DocumentFile pieces = open(file)) {
+      return !pieces.hasNext();
     }
   }
 
@@ -153,7 +156,8 @@ final class DocumentFile implements Iterator<String> {
     }
   }
 
-  private void close() {
+  @Override
+  public void close() {
     try {
       reader.close();
     } catch (IOException e) {

@@ -1,12 +1,13 @@
 package dev.loupe.standalone.demo;
 
+import com.google.common.collect.AbstractIterator;
+import com.google.common.collect.Iterators;
 import dev.loupe.standalone.corpus.LabelledDocument;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -27,7 +28,7 @@ final class FileText implements TextSource {
   FileText(Path path) {
     this.path = path;
     this.files = files(path);
-    if (!documents().hasNext()) {
+    if (files.stream().allMatch(DocumentFile::isBlank)) {
       throw new DemoException("--corpus " + path + " holds no text");
     }
   }
@@ -67,21 +68,23 @@ final class FileText implements TextSource {
   }
 
   private Iterator<LabelledDocument> numbered(boolean heldOut) {
-    Iterator<LabelledDocument> all = documents();
-    return IntStream.iterate(0, i -> all.hasNext(), i -> i + 1)
-        .mapToObj(i -> new Numbered(i, all.next()))
-        .filter(document -> (document.index % HELD_OUT_EACH == 0) == heldOut)
-        .map(Numbered::document)
-        .iterator();
-  }
+    Iterator<String> pieces =
+        Iterators.concat(Iterators.transform(files.iterator(), DocumentFile::open));
+    return new AbstractIterator<>() {
+      private long index = -1;
 
-  private record Numbered(int index, LabelledDocument document) {}
-
-  private Iterator<LabelledDocument> documents() {
-    return files.stream()
-        .flatMap(file -> DocumentFile.pieces(file))
-        .map(text -> new LabelledDocument(text, List.of()))
-        .iterator();
+      @Override
+      protected LabelledDocument computeNext() {
+        while (pieces.hasNext()) {
+          String piece = pieces.next();
+          index++;
+          if ((index % HELD_OUT_EACH == 0) == heldOut) {
+            return new LabelledDocument(piece, List.of());
+          }
+        }
+        return endOfData();
+      }
+    };
   }
 
   private static List<Path> files(Path path) {

@@ -1,5 +1,6 @@
 package dev.loupe.standalone.demo;
 
+import com.google.protobuf.ByteString;
 import dev.loupe.standalone.terminal.DisplayText;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -59,22 +60,64 @@ final class HeldOutText {
   /** A token with those around it, itself in brackets. */
   String context(int index, int before, int after) {
     TokenPlace place = places.get(index);
-    List<String> tokens = rows.get(place.row()).tokens();
+    List<ByteString> pieces = rows.get(place.row()).bytes();
     int from = Math.max(0, place.position() - before);
-    int to = Math.min(tokens.size(), place.position() + after + 1);
-    // A document's beginning-of-text token ends what belongs together.
+    int to = Math.min(pieces.size(), place.position() + after + 1);
+    // Only a document's beginning-of-text token covers nothing: it ends what belongs together.
     for (int p = from; p < place.position(); p++) {
-      if (tokens.get(p).isEmpty()) {
-        from = p + 1;
-      }
+      from = pieces.get(p).isEmpty() ? p + 1 : from;
     }
     for (int p = to - 1; p > place.position(); p--) {
-      if (tokens.get(p).isEmpty()) {
-        to = p;
-      }
+      to = pieces.get(p).isEmpty() ? p : to;
     }
-    String left = String.join("", tokens.subList(from, place.position()));
-    String right = String.join("", tokens.subList(place.position() + 1, to));
-    return DisplayText.visible((left + "[" + token(index) + "]" + right).strip());
+    // Nor is a character cut.
+    while (from > 0 && startsInside(pieces.get(from))) {
+      from--;
+    }
+    while (to < pieces.size() && startsInside(pieces.get(to))) {
+      to++;
+    }
+    ByteString left = ByteString.copyFrom(pieces.subList(from, place.position()));
+    ByteString token = pieces.get(place.position());
+    ByteString whole = ByteString.copyFrom(pieces.subList(from, to));
+    int start = characterStart(whole, left.size());
+    int end = characterEnd(whole, left.size() + token.size());
+    String shown =
+        whole.substring(0, start).toStringUtf8()
+            + "["
+            + whole.substring(start, end).toStringUtf8()
+            + "]"
+            + whole.substring(end).toStringUtf8();
+    return DisplayText.visible(shown.strip());
+  }
+
+  /**
+   * The beginning of the character that the byte before this place belongs to, if the place is
+   * inside it.
+   */
+  private static int characterStart(ByteString text, int place) {
+    int start = place;
+    while (start > 0 && isInside(text.byteAt(start))) {
+      start--;
+    }
+    return start;
+  }
+
+  /** The end of the character that this place is inside. */
+  private static int characterEnd(ByteString text, int place) {
+    int end = place;
+    while (end < text.size() && isInside(text.byteAt(end))) {
+      end++;
+    }
+    return end;
+  }
+
+  private static boolean startsInside(ByteString piece) {
+    return !piece.isEmpty() && isInside(piece.byteAt(0));
+  }
+
+  /** Whether a byte continues a UTF-8 character. */
+  private static boolean isInside(byte b) {
+    return (b & 0xC0) == 0x80;
   }
 }

@@ -1,5 +1,6 @@
 package dev.loupe.standalone.demo;
 
+import com.google.protobuf.ByteString;
 import dev.loupe.standalone.client.ModelClient;
 import dev.loupe.standalone.client.Progress;
 import dev.loupe.standalone.client.TokenizedText;
@@ -69,10 +70,13 @@ final class RowPacker {
   private final class Filling {
     private List<Integer> ids = new ArrayList<>();
     private List<String> tokens = new ArrayList<>();
+    private List<ByteString> bytes = new ArrayList<>();
     private List<BitSet> labels = new ArrayList<>();
 
     void add(LabelledDocument document, TokenizedText text, List<TextRow> packed) {
       BitSet[] concepts = document.labelsFor(text.byteEnds());
+      ByteString whole = ByteString.copyFromUtf8(document.text());
+      int start = 0;
       boolean unlabelled = document.spans().isEmpty();
       begin();
       for (int i = 0; i < text.ids().length; i++) {
@@ -84,7 +88,9 @@ final class RowPacker {
           // A long text without labels goes on in the next row.
           begin();
         }
-        put(text.ids()[i], text.tokens().get(i), concepts[i]);
+        ByteString piece = whole.substring(start, text.byteEnds()[i]);
+        start = text.byteEnds()[i];
+        put(text.ids()[i], text.tokens().get(i), piece, concepts[i]);
       }
       if (ids.size() >= length - 1) {
         close(packed);
@@ -93,20 +99,23 @@ final class RowPacker {
 
     private void begin() {
       if (bos >= 0) {
-        put(bos, "", new BitSet());
+        put(bos, "", ByteString.EMPTY, new BitSet());
       }
     }
 
-    private void put(int id, String token, BitSet concepts) {
+    private void put(int id, String token, ByteString piece, BitSet concepts) {
       ids.add(id);
       tokens.add(token);
+      bytes.add(piece);
       labels.add(concepts);
     }
 
     void close(List<TextRow> packed) {
-      packed.add(new TextRow(ids.stream().mapToInt(Integer::intValue).toArray(), tokens, labels));
+      packed.add(
+          new TextRow(ids.stream().mapToInt(Integer::intValue).toArray(), tokens, bytes, labels));
       ids = new ArrayList<>();
       tokens = new ArrayList<>();
+      bytes = new ArrayList<>();
       labels = new ArrayList<>();
     }
   }

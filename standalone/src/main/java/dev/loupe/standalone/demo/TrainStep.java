@@ -10,8 +10,8 @@ import java.util.OptionalDouble;
 
 /** Streams activations, and trains a TopK dictionary on them. */
 final class TrainStep {
-  private static final int STREAMED_ROWS = 256;
-  private static final int STREAM_BATCH = 16;
+  private static final int STREAMED_ROWS = 512;
+  private static final int STREAM_BATCH = 64;
 
   private final DemoContext context;
   private final TrainingText training;

@@ -5,11 +5,13 @@ import dev.loupe.standalone.client.EncodeStream;
 import dev.loupe.standalone.client.LoupeClient;
 import dev.loupe.standalone.client.Progress;
 import dev.loupe.standalone.client.SparseFeatures;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Reads what neurons and features do on held-out text. */
 final class UnitReader {
-  private static final int BATCH_ROWS = 16;
+  private static final int BATCH_ROWS = 64;
 
   private final LoupeClient client;
   private final String model;
@@ -19,22 +21,32 @@ final class UnitReader {
     this.model = model;
   }
 
-  /** The hidden layer of one block's MLP, after its non-linearity. */
-  DenseUnits neurons(HeldOutText text, int layer, int count, Progress progress) {
-    DenseUnits units = new DenseUnits("L" + layer + "N", count, text.tokens());
+  /**
+   * The hidden layers of some blocks' MLPs, after their non-linearity, in one pass.
+   *
+   * @return by layer, in the order given
+   */
+  List<DenseUnits> neurons(HeldOutText text, List<Integer> layers, int count, Progress progress) {
+    Map<String, DenseUnits> units = new LinkedHashMap<>();
+    for (int layer : layers) {
+      units.put(
+          "blocks." + layer + ".mlp.hook_post",
+          new DenseUnits("L" + layer + "N", count, text.tokens()));
+    }
     stream(
         text,
-        "blocks." + layer + ".mlp.hook_post",
+        List.copyOf(units.keySet()),
         (batch, rows) -> {
+          DenseUnits of = units.get(batch.hookPoint());
           for (int r = 0; r < rows.count; r++) {
             int first = text.firstToken(rows.first + r);
             for (int p = 1; p < text.length(rows.first + r); p++) {
-              units.put(first + p - 1, batch.values(), offset(batch, r, p));
+              of.put(first + p - 1, batch.values(), offset(batch, r, p));
             }
           }
         },
         progress);
-    return units;
+    return List.copyOf(units.values());
   }
 
   /** A dictionary's features. */
@@ -44,7 +56,7 @@ final class UnitReader {
     try (EncodeStream encoder = client.dictionaries().encoder(dictionary)) {
       stream(
           text,
-          hookPoint,
+          List.of(hookPoint),
           (batch, rows) -> {
             SparseFeatures encoded = encoder.encode(compact(text, batch, rows), batch.width());
             int token = text.firstToken(rows.first);
@@ -63,12 +75,13 @@ final class UnitReader {
     void accept(ActivationBatch batch, Rows rows);
   }
 
-  private void stream(HeldOutText text, String hookPoint, BatchReader reader, Progress progress) {
+  private void stream(
+      HeldOutText text, List<String> hookPoints, BatchReader reader, Progress progress) {
     List<int[]> ids = text.ids();
     client
         .activations(model)
         .read(
-            List.of(hookPoint),
+            hookPoints,
             ids,
             BATCH_ROWS,
             batch -> {

@@ -41,11 +41,7 @@ final class DataFolder implements AutoCloseable {
     } catch (IOException e) {
       close(channel);
       throw new StartException(
-          "the folder "
-              + folder
-              + " cannot be written ("
-              + e
-              + "); give one that can with --dir",
+          "the folder " + folder + " cannot be written (" + e + "); give one that can with --dir",
           e);
     }
     close(channel);

@@ -9,14 +9,15 @@ import java.util.Locale;
  */
 public final class ProgressBar implements AutoCloseable {
   private static final int CELLS = 30;
-  private static final int REDRAW_MILLIS = 100;
+  private static final long REDRAW_NANOS = 100_000_000L;
+  private static final long LINE_NANOS = 10_000_000_000L;
 
   private final PrintStream out;
   private final boolean interactive;
   private final String label;
   private final long started = System.nanoTime();
-  private long lastDrawn;
-  private int lastQuarter = -1;
+  private long lastDrawn = started;
+  private boolean ended;
   private int lastWidth;
 
   ProgressBar(PrintStream out, boolean interactive, String label) {
@@ -37,15 +38,16 @@ public final class ProgressBar implements AutoCloseable {
    */
   public synchronized void at(long done, long total, String note) {
     double share = total <= 0 ? 0 : Math.min(1.0, (double) done / total);
-    if (interactive) {
-      long now = System.nanoTime();
-      if (done >= total || now - lastDrawn > REDRAW_MILLIS * 1_000_000L) {
-        lastDrawn = now;
+    long now = System.nanoTime();
+    boolean last = done >= total && total > 0 && !ended;
+    if (last || now - lastDrawn > (interactive ? REDRAW_NANOS : LINE_NANOS)) {
+      lastDrawn = now;
+      ended = ended || last;
+      if (interactive) {
         draw(share, note);
+      } else {
+        out.println(text(share, note).stripTrailing());
       }
-    } else if ((int) (share * 4) > lastQuarter) {
-      lastQuarter = (int) (share * 4);
-      out.println(text(share, note).stripTrailing());
     }
   }
 

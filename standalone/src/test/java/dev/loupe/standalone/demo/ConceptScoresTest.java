@@ -19,7 +19,8 @@ class ConceptScoresTest {
     DenseUnits chooseUnits = dense(new float[][] {{3, 2, 1, 0}, {0, 0, 0, 9}});
     DenseUnits reportUnits = dense(new float[][] {{3, 2.5f, 1, 0}, {0, 0, 0, 8}});
 
-    List<ConceptFit> fits = new ConceptScores(choose, report, 3).bestUnits(chooseUnits, reportUnits);
+    List<ConceptFit> fits =
+        new ConceptScores(choose, report, 3).bestUnits(chooseUnits, reportUnits);
 
     // Unit 0 says yes from 2 on: right twice on the first text, once of two on the second. Unit 1's
     // threshold of 9 is never reached there. Concept 2 never occurs.
@@ -48,8 +49,7 @@ class ConceptScoresTest {
 
     ConceptScores.Matches matches = new ConceptScores(labels, labels, 1).best(units, units);
 
-    assertThat(matches.byConcept())
-        .containsExactly(new ConceptFit(0, 1, 0.1f, 1, 1, 1, 1));
+    assertThat(matches.byConcept()).containsExactly(new ConceptFit(0, 1, 0.1f, 1, 1, 1, 1));
     assertThat(matches.byUnit()).isEqualTo(matches.byConcept());
     assertThat(matches.meanF1()).isEqualTo(1);
   }

@@ -48,7 +48,7 @@ class FileTextTest {
   void aLongTextIsCutIntoPiecesThatLoseNothing() throws IOException {
     String line = "All work and no play makes a dull text. ".repeat(10) + "\n";
     String whole = line.repeat(40);
-    List<String> pieces = DocumentFile.pieces(write("long.txt", whole)).toList();
+    List<String> pieces = ImmutableList.copyOf(DocumentFile.open(write("long.txt", whole)));
 
     assertThat(pieces.size()).isGreaterThan(3);
     assertThat(String.join("", pieces)).isEqualTo(whole);

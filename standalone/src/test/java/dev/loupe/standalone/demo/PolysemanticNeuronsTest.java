@@ -3,6 +3,7 @@ package dev.loupe.standalone.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
@@ -14,14 +15,16 @@ class PolysemanticNeuronsTest {
   private static HeldOutText text(boolean labelled) {
     int[] ids = new int[301];
     List<String> tokens = new ArrayList<>(List.of(""));
+    List<ByteString> bytes = new ArrayList<>(List.of(ByteString.EMPTY));
     List<BitSet> labels = new ArrayList<>(List.of(new BitSet()));
     for (int t = 0; t < 300; t++) {
       tokens.add(" w" + t / 50);
+      bytes.add(ByteString.copyFromUtf8(" w" + t / 50));
       BitSet set = new BitSet();
       set.set(t / 50, labelled);
       labels.add(set);
     }
-    return new HeldOutText(List.of(new TextRow(ids, tokens, labels)));
+    return new HeldOutText(List.of(new TextRow(ids, tokens, bytes, labels)));
   }
 
   private static DenseUnits units() {
@@ -64,5 +67,23 @@ class PolysemanticNeuronsTest {
   @Test
   void aContextShowsTheTokenInBrackets() {
     assertThat(text(true).context(1, 3, 2)).isEqualTo("w0[ w0] w0 w0");
+  }
+
+  @Test
+  void aContextNeverCutsACharacter() {
+    ByteString text = ByteString.copyFromUtf8("的首都");
+    List<ByteString> pieces =
+        List.of(ByteString.EMPTY, text.substring(0, 4), text.substring(4, 5), text.substring(5, 9));
+    HeldOutText rows =
+        new HeldOutText(
+            List.of(
+                new TextRow(
+                    new int[4],
+                    List.of("", "的\ufffd", "\ufffd", "\ufffd都"),
+                    pieces,
+                    List.of(new BitSet(), new BitSet(), new BitSet(), new BitSet()))));
+
+    assertThat(rows.context(1, 1, 1)).isEqualTo("的[首]都");
+    assertThat(rows.context(0, 0, 0)).isEqualTo("[的首]都");
   }
 }

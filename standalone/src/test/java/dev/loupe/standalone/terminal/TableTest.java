@@ -12,10 +12,7 @@ class TableTest {
 
     assertThat(table.lines(40))
         .containsExactly(
-            "token      share",
-            "---------  -----",
-            "\" Austin\"   9.5%",
-            "\"的\"       12.0%");
+            "token      share", "---------  -----", "\" Austin\"   9.5%", "\"的\"       12.0%");
   }
 
   @Test
