@@ -1,0 +1,105 @@
+{{/* What all pods have: (list $ "component" values). */}}
+{{- define "loupe.pod" -}}
+{{- $root := index . 0 -}}
+{{- $values := index . 2 -}}
+terminationGracePeriodSeconds: {{ $root.Values.terminationGracePeriodSeconds }}
+# Variables such as LOUPE_PORT=tcp://..., which Kubernetes would set for Services, are not options.
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  seccompProfile:
+    type: RuntimeDefault
+{{- with $root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* What all containers have but arguments, environment, resources and volumes: (list $ "main class" port metricsPort startupSeconds). */}}
+{{- define "loupe.container" -}}
+{{- $root := index . 0 -}}
+image: "{{ $root.Values.image.repository }}:{{ $root.Values.image.tag | default $root.Chart.AppVersion }}"
+imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+command:
+  - java
+  {{- range $root.Values.javaOptions }}
+  - {{ . | quote }}
+  {{- end }}
+  - -cp
+  - /opt/loupe/lib/*
+  - {{ index . 1 }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+ports:
+  - name: grpc
+    containerPort: {{ index . 2 }}
+  - name: metrics
+    containerPort: {{ index . 3 }}
+startupProbe:
+  grpc:
+    port: {{ index . 2 }}
+  periodSeconds: 5
+  timeoutSeconds: 3
+  failureThreshold: {{ div (index . 4) 5 }}
+readinessProbe:
+  grpc:
+    port: {{ index . 2 }}
+  periodSeconds: 5
+  timeoutSeconds: 3
+  failureThreshold: 2
+livenessProbe:
+  grpc:
+    port: {{ index . 2 }}
+  periodSeconds: 20
+  timeoutSeconds: 10
+  failureThreshold: 6
+{{- end -}}
+
+{{/* Options that all services have: (list $ port metricsPort). */}}
+{{- define "loupe.args" -}}
+{{- $root := index . 0 -}}
+- --host=0.0.0.0
+- --port={{ index . 1 }}
+- --metrics-port={{ index . 2 }}
+- --drain-seconds={{ $root.Values.drainSeconds }}
+- --log-level={{ $root.Values.logLevel }}
+{{- end -}}
+
+{{/* A claim: (list $ "component" "name" volume accessMode). */}}
+{{- define "loupe.claim" -}}
+{{- $root := index . 0 -}}
+{{- $volume := index . 3 -}}
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: {{ include "loupe.name" $root }}-{{ index . 2 }}
+  labels:
+    {{- include "loupe.labels" (list $root (index . 1)) | nindent 4 }}
+  annotations:
+    # What was trained or downloaded outlives the release.
+    helm.sh/resource-policy: keep
+spec:
+  accessModes: [{{ index . 4 }}]
+  {{- with $volume.storageClass }}
+  storageClassName: {{ . }}
+  {{- end }}
+  resources:
+    requests:
+      storage: {{ $volume.size }}
+{{- end -}}
