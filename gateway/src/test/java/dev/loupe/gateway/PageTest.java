@@ -98,6 +98,7 @@ class PageTest {
         .replace("${model}", "models/demo")
         .replace("${dictionary}", "dictionaries/demo")
         .replace("${name}", "dictionaries/demo/features/1")
+        .replace("${features}", "features=1")
         .replaceAll("\\$\\{encode.*}", "x");
   }
 

@@ -32,6 +32,12 @@ export const analyzePrompt = (model, dictionary, prompt) =>
 
 export const getFeature = (name) => call('GET', `/v1/${name}`);
 
+/** Everything about several features; those that are not stored are left out. */
+export const batchGetFeatures = (dictionary, indices) => {
+  const features = indices.map((index) => `features=${index}`).join('&');
+  return call('GET', `/v1/${dictionary}/features:batchGet?view=FEATURE_VIEW_FULL&${features}`);
+};
+
 export const searchFeatures = (dictionary, query) =>
   call('GET', `/v1/${dictionary}/features:search?pageSize=20&query=${encodeURIComponent(query)}`);
 

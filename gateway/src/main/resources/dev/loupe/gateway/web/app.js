@@ -1,7 +1,7 @@
 // Loupe's page: asks the gateway about a prompt and shows what it says.
 import * as api from './api.js';
 import { el } from './dom.js';
-import { showFeatures, markFeature } from './features.js';
+import { markFeature, peakTokens, showFeatures, shownAtFirst } from './features.js';
 import { markLens, showLens } from './lens.js';
 import { showNext } from './next.js';
 import { showPanel, showPanelNotice } from './panel.js';
@@ -17,7 +17,7 @@ const TRIES = [
 ];
 
 const $ = (name) => document.getElementById(name);
-const state = { tokens: [], most: 0, picked: 0, feature: null, asked: 0, opened: 0, dictionaries: [] };
+const state = { tokens: [], most: 0, picked: 0, searched: 0, typing: 0, feature: null, asked: 0, opened: 0, dictionaries: [], peaks: new Map() };
 
 $('ask').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -35,6 +35,11 @@ window.addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && !$('panel').hidden) {
     closeFeature();
   }
+});
+
+$('find').addEventListener('input', () => {
+  clearTimeout(state.typing);
+  state.typing = setTimeout(find, 250);
 });
 
 start();
@@ -168,6 +173,7 @@ async function show(analysis, lens, row, model, prompt, dictionary, feature) {
   state.most = Math.max(0, ...given.tokens.flatMap((token) => token.features.map((f) => f.activation)));
   state.feature = null;
   state.dictionary = dictionary;
+  $('search-card').hidden = !dictionary;
   $('results').hidden = false;
   showTokens($('tokens'), state.tokens, pick);
   showNext($('next'), given.predictions);
@@ -195,11 +201,33 @@ function pick(position) {
   const token = state.tokens[position];
   $('features-hint').textContent = `at ${visible(token.token)}`;
   if (token.features.length > 0) {
-    showFeatures($('features'), token.features, state.most, state.feature, openFeature);
+    showFeatures($('features'), token.features, state.most, state.feature, state.peaks, openFeature);
+    learnPeaks(position);
   } else {
     $('features').replaceChildren(el('p', { className: 'empty', textContent: whyNone(position) }));
   }
   paint();
+}
+
+/** For features that nobody has labelled, says on which tokens they fire most. */
+async function learnPeaks(position) {
+  const { features } = state.tokens[position];
+  const unknown = shownAtFirst(features).filter((f) => f.labels.length === 0 && !state.peaks.has(f.name));
+  if (unknown.length === 0) {
+    return;
+  }
+  const dictionary = state.dictionary;
+  // What the store does not know is not asked for again.
+  unknown.forEach((f) => state.peaks.set(f.name, null));
+  const stored = await api.batchGetFeatures(dictionary, unknown.map((f) => id(f.name))).catch(() => null);
+  for (const feature of stored?.features ?? []) {
+    if (feature.examples.length > 0) {
+      state.peaks.set(feature.name, peakTokens(feature));
+    }
+  }
+  if (state.tokens[state.picked]?.features === features) {
+    showFeatures($('features'), features, state.most, state.feature, state.peaks, openFeature);
+  }
 }
 
 function whyNone(position) {
@@ -227,6 +255,31 @@ function paint() {
   markFeature($('features'), state.feature);
 }
 
+/** Finds features by the words of their labels, tokens and examples. */
+async function find() {
+  const query = $('find').value.trim();
+  if (query === '' || !state.dictionary) {
+    $('found').replaceChildren();
+    return;
+  }
+  const searched = ++state.searched;
+  const answer = await api.searchFeatures(state.dictionary, query).catch((error) => ({ error }));
+  if (searched !== state.searched) {
+    return;
+  }
+  const matches = answer.matches ?? [];
+  $('found').replaceChildren(
+    ...(matches.length > 0
+      ? matches.map(({ feature }) =>
+        el('button', {
+          type: 'button',
+          className: 'quiet',
+          textContent: `#${id(feature.name)} ${feature.labels[0]?.text ?? ''}`.trim(),
+          onclick: () => openFeature(feature.name),
+        }))
+      : [el('p', { className: 'empty', textContent: answer.error?.message ?? 'No feature has these words.' })]));
+}
+
 async function openFeature(name) {
   const opened = ++state.opened;
   state.feature = name;
@@ -236,6 +289,7 @@ async function openFeature(name) {
     const feature = await api.getFeature(name);
     if (opened === state.opened) {
       showPanel($('panel'), feature, openFeature, closeFeature);
+      $('panel').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
     }
   } catch (error) {
     if (opened === state.opened) {

@@ -1,17 +1,20 @@
 // The features that fire on one token.
 import { el } from './dom.js';
-import { id, number } from './text.js';
+import { id, number, visible } from './text.js';
 
-const FEW = 10;
+const FEW = 8;
 
 /**
  * Shows features.
  * @param most the largest activation in the prompt, for the bars
+ * @param peaks for a feature without a label: the tokens on which it fires most, by its name
  * @param onPick called with the name of the feature that was picked
  */
-export function showFeatures(container, features, most, selected, onPick) {
+export function showFeatures(container, features, most, selected, peaks, onPick) {
   const items = features.map((feature, index) => {
     const label = feature.labels[0];
+    const on = peaks.get(feature.name);
+    const text = label?.text ?? (on ? `mostly on ${on.join('  ')}` : 'no label yet');
     return el('li', { hidden: index >= FEW },
       el('button', {
         type: 'button',
@@ -21,7 +24,7 @@ export function showFeatures(container, features, most, selected, onPick) {
         data: { name: feature.name },
         onclick: () => onPick(feature.name),
       },
-      el('span', { className: label ? 'label' : 'label none', textContent: label?.text ?? 'no label yet' }),
+      el('span', { className: label ? 'label' : 'label none', textContent: text }),
       el('span', { className: 'number', textContent: `#${id(feature.name)}` }),
       el('span', { className: 'value', textContent: number(feature.activation) }),
       el('span', { className: 'bar', ariaHidden: 'true' })));
@@ -41,6 +44,19 @@ export function showFeatures(container, features, most, selected, onPick) {
     : null;
   container.replaceChildren(...[list, more].filter(Boolean));
 }
+
+/** The tokens on which a feature fires most, the commonest first, as they are shown. */
+export function peakTokens(feature) {
+  const times = new Map();
+  for (const example of feature.examples) {
+    const token = visible(example.tokens[example.peak]);
+    times.set(token, (times.get(token) ?? 0) + 1);
+  }
+  return [...times.keys()].sort((a, b) => times.get(b) - times.get(a)).slice(0, 4);
+}
+
+/** How many features are shown before one asks for more. */
+export const shownAtFirst = (features) => features.slice(0, FEW);
 
 /** Marks the selected feature. */
 export function markFeature(container, name) {

@@ -13,7 +13,7 @@ export function showLens(container, lens, tokens, onPick) {
         const best = at.top[0];
         const cell = el('td', {
           vars: { heat: best.probability.toFixed(3) },
-          className: best.probability > 0.55 ? 'sure' : '',
+          className: best.probability > 0.8 ? 'sure' : '',
           textContent: visible(best.token),
           ariaLabel: `${layerName(layer.hookPoint)}, after ${visible(tokens[at.position])}: ` +
             `${visible(best.token)}, ${percent(best.probability)}`,

@@ -2,7 +2,8 @@
 import { el, svg } from './dom.js';
 import { count, id, number, percent, running, visible } from './text.js';
 
-const AROUND = 14;
+const AROUND = 24;
+const FEW = 6;
 
 /**
  * Shows a feature.
@@ -20,17 +21,23 @@ export function showPanel(panel, feature, onPick, onClose) {
       : 'nobody has labelled this feature yet' }),
     facts(feature.statistics),
     section('Where it fires most', examples(feature.examples)),
-    el('div', { className: 'two' },
+    el('div', { className: 'columns' },
       section('It promotes', effects(feature.topLogits)),
-      section('It suppresses', effects(feature.bottomLogits))),
-    section('How strongly it fires', histogram(feature.histogram)),
-    section('Similar directions', neighbours(feature, onPick)),
-    otherLabels(feature.labels.slice(1)),
+      section('It suppresses', effects(feature.bottomLogits)),
+      el('div', {},
+        section('How strongly it fires', histogram(feature.histogram)),
+        section('Similar directions', neighbours(feature, onPick)),
+        otherLabels(feature.labels.slice(1)))),
   );
   panel.hidden = false;
-  panel.querySelectorAll('.example').forEach((row) => {
+  centrePeaks(panel);
+}
+
+/** Puts the strongest token of every example in the middle, one below the other. */
+function centrePeaks(panel) {
+  panel.querySelectorAll('.example:not([hidden])').forEach((row) => {
     const peak = row.querySelector('.peak');
-    row.scrollLeft = peak.offsetLeft - row.offsetLeft - row.clientWidth / 2;
+    row.scrollLeft = peak.offsetLeft - row.clientWidth / 2;
   });
 }
 
@@ -69,14 +76,28 @@ function examples(all) {
     return empty('It never fired on the corpus.');
   }
   const most = Math.max(...all.map((example) => Math.max(...example.values)));
-  return el('ol', { className: 'examples' },
-    ...all.map((example) => el('li', { className: 'example', tabIndex: 0, role: 'group' }, ...around(example).map((index) =>
+  const list = el('ol', { className: 'examples' },
+    ...all.map((example, i) => el('li', { className: 'example', tabIndex: 0, hidden: i >= FEW }, ...around(example).map((index) =>
       el('span', {
         className: index === example.peak ? 'heat peak' : 'heat',
         vars: { heat: (example.values[index] / most).toFixed(3) },
         title: example.values[index] > 0 ? number(example.values[index]) : '',
         textContent: running(example.tokens[index]),
       })))));
+  if (all.length <= FEW) {
+    return list;
+  }
+  const more = el('button', {
+    type: 'button',
+    className: 'quiet more',
+    textContent: `Show ${all.length - FEW} more`,
+    onclick: () => {
+      list.querySelectorAll('[hidden]').forEach((row) => { row.hidden = false; });
+      centrePeaks(list);
+      more.remove();
+    },
+  });
+  return el('div', {}, list, more);
 }
 
 /** The indices of the tokens around the strongest one. */
@@ -125,7 +146,7 @@ function histogram(bins) {
     }, ...bars),
     el('figcaption', {},
       el('span', { textContent: number(bins.lower) }),
-      el('span', { textContent: 'activation (heights are logarithms of counts)' }),
+      el('span', { textContent: 'activation, on a log scale' }),
       el('span', { textContent: number(bins.upper) })));
 }
 
