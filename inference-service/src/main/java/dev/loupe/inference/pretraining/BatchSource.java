@@ -9,8 +9,6 @@ public interface BatchSource {
    * same step must give the same rows.
    *
    * @param step from 0
-   * @return rows of equal length, at least 2 and at most one more than the context: each token but
-   *     the first is predicted from those before it
    */
-  int[][] rows(int step);
+  TrainingBatch batch(int step);
 }

@@ -16,6 +16,7 @@ final class ParameterLayout {
   enum Init {
     NORMAL,
     RESIDUAL,
+    POSITION,
     ONE,
     ZERO
   }
@@ -37,7 +38,7 @@ final class ParameterLayout {
     int d = config.dModel();
     int hidden = config.dMlp();
     add("wte.weight", Init.NORMAL, false, config.vocabularySize(), d);
-    add("wpe.weight", Init.NORMAL, false, config.contextLength(), d);
+    add("wpe.weight", Init.POSITION, false, config.contextLength(), d);
     if (!config.tiedEmbeddings()) {
       add("lm_head.weight", Init.NORMAL, false, config.vocabularySize(), d);
     }

@@ -15,6 +15,7 @@ import dev.loupe.tensor.TensorEngine;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
@@ -55,40 +56,39 @@ public final class Pretrainer implements AutoCloseable {
   /** Trains to the last step. */
   public void train(BatchSource source, Consumer<StepReport> listener) {
     while (step < options.steps()) {
-      listener.accept(step(source.rows(step)));
+      listener.accept(step(source.batch(step)));
     }
   }
 
   /**
    * One optimiser step.
    *
-   * @param rows rows of equal length, as {@link BatchSource#rows} gives them
    * @throws IllegalStateException when the gradient is not finite; the weights are then unchanged
    */
-  public StepReport step(int[][] rows) {
+  public StepReport step(TrainingBatch batch) {
     long start = System.nanoTime();
     double rate = options.learningRateAt(step);
     try (NDManager scope = manager.newSubManager()) {
       Map<String, NDArray> leaves = state.leaves(scope, true);
       float loss;
       try (GradientCollector collector = engine().newGradientCollector()) {
-        NDArray mean = loss(scope, leaves, rows);
+        NDArray mean = loss(scope, leaves, batch);
         collector.backward(mean);
         loss = mean.getFloat();
       }
       NDArray gradient = state.gradient(scope, leaves);
       float norm = state.update(gradient, step + 1, rate, options);
       step++;
-      int tokens = rows.length * (rows[0].length - 1);
+      int tokens = batch.rows().length * batch.width();
       double seconds = (System.nanoTime() - start) / 1e9;
       return new StepReport(step, options.steps(), loss, norm, rate, tokens, seconds);
     }
   }
 
-  /** The mean cross-entropy of rows under the weights as they are, in nats. */
-  public float evaluate(int[][] rows) {
+  /** The mean cross-entropy of the targets under the weights as they are, in nats. */
+  public float evaluate(TrainingBatch batch) {
     try (NDManager scope = manager.newSubManager()) {
-      return loss(scope, state.leaves(scope, false), rows).getFloat();
+      return loss(scope, state.leaves(scope, false), batch).getFloat();
     }
   }
 
@@ -104,31 +104,34 @@ public final class Pretrainer implements AutoCloseable {
     }
   }
 
-  private NDArray loss(NDManager scope, Map<String, NDArray> leaves, int[][] rows) {
-    int width = rows[0].length - 1;
+  private NDArray loss(NDManager scope, Map<String, NDArray> leaves, TrainingBatch batch) {
+    int width = batch.width();
+    int[][] rows = batch.rows();
     List<int[]> inputs = new ArrayList<>(rows.length);
-    long[] targets = new long[rows.length * width];
+    long[] expected = new long[rows.length * width];
+    float[] share = new float[rows.length * width];
+    int counted = 0;
     for (int r = 0; r < rows.length; r++) {
-      if (rows[r].length != width + 1 || width < 1) {
-        throw new IllegalArgumentException(
-            "row %d has %d tokens; expected %d as in row 0, at least 2"
-                .formatted(r, rows[r].length, width + 1));
-      }
-      inputs.add(java.util.Arrays.copyOf(rows[r], width));
+      inputs.add(Arrays.copyOf(rows[r], width));
       for (int i = 0; i < width; i++) {
-        targets[r * width + i] = rows[r][i + 1];
+        expected[r * width + i] = rows[r][i + 1];
+        if (batch.targets()[r][i + 1]) {
+          share[r * width + i] = 1;
+          counted++;
+        }
       }
     }
     HookedTransformer model = new HookedTransformer(config, state.model(leaves), ops);
     NDArray logits =
         model.forward(scope, TokenBatch.of(inputs), ForwardOptions.plain()).requireLogits();
-    NDArray expected = scope.create(targets, new Shape(targets.length, 1));
+    Shape column = new Shape(expected.length, 1);
     return logits
-        .reshape(targets.length, config.vocabularySize())
+        .reshape(expected.length, config.vocabularySize())
         .logSoftmax(1)
-        .gather(expected, 1)
-        .mean()
-        .neg();
+        .gather(scope.create(expected, column), 1)
+        .mul(scope.create(share, column))
+        .sum()
+        .div(-Math.max(1, counted));
   }
 
   private Engine engine() {

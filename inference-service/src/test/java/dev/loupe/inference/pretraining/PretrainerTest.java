@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,10 @@ class PretrainerTest {
   /**
    * Rows in which each token is the one before it plus a step that the row's first two tokens show.
    */
+  private static TrainingBatch batch(int step) {
+    return TrainingBatch.of(rows(step));
+  }
+
   private static int[][] rows(int step) {
     Random random = new Random(step);
     int[][] rows = new int[8][17];
@@ -44,7 +49,7 @@ class PretrainerTest {
   void learnsAPattern() {
     List<StepReport> reports = new ArrayList<>();
     try (Pretrainer trainer = new Pretrainer(CONFIG, OPTIONS)) {
-      trainer.train(PretrainerTest::rows, reports::add);
+      trainer.train(PretrainerTest::batch, reports::add);
     }
     assertThat(reports).hasSize(60);
     assertThat(reports.get(0).loss()).isBetween(2.8f, 3.5f); // ln 23 is 3.14
@@ -59,19 +64,19 @@ class PretrainerTest {
     Path checkpoint = folder.resolve("checkpoint.safetensors");
     PretrainOptions options = PretrainOptions.of(12, 1e-2, 7);
     try (Pretrainer trainer = new Pretrainer(CONFIG, options)) {
-      trainer.train(PretrainerTest::rows, report -> {});
+      trainer.train(PretrainerTest::batch, report -> {});
       trainer.saveModel(straight);
     }
     try (Pretrainer trainer = new Pretrainer(CONFIG, options)) {
       for (int step = 0; step < 5; step++) {
-        trainer.step(rows(step));
+        trainer.step(batch(step));
       }
       trainer.saveCheckpoint(checkpoint);
     }
     try (Pretrainer trainer = new Pretrainer(CONFIG, options)) {
       trainer.restoreCheckpoint(checkpoint);
       assertThat(trainer.step()).isEqualTo(5);
-      trainer.train(PretrainerTest::rows, report -> {});
+      trainer.train(PretrainerTest::batch, report -> {});
       trainer.saveModel(resumed);
     }
     assertThat(Files.mismatch(model(straight), model(resumed))).isEqualTo(-1);
@@ -86,8 +91,8 @@ class PretrainerTest {
     int[][] rows = rows(99);
     float expected;
     try (Pretrainer trainer = new Pretrainer(CONFIG, OPTIONS)) {
-      trainer.step(rows(0));
-      expected = trainer.evaluate(rows);
+      trainer.step(batch(0));
+      expected = trainer.evaluate(TrainingBatch.of(rows));
       trainer.saveModel(folder);
     }
     try (LoadedModel model = ModelLoader.load(folder);
@@ -113,7 +118,7 @@ class PretrainerTest {
   private static int[][] inputs(int[][] rows) {
     int[][] inputs = new int[rows.length][];
     for (int r = 0; r < rows.length; r++) {
-      inputs[r] = java.util.Arrays.copyOf(rows[r], 16);
+      inputs[r] = Arrays.copyOf(rows[r], 16);
     }
     return inputs;
   }
@@ -129,7 +134,7 @@ class PretrainerTest {
     ParameterLayout layout = new ParameterLayout(CONFIG);
     try (Pretrainer trainer = new Pretrainer(CONFIG, options)) {
       trainer.saveCheckpoint(before);
-      trainer.step(rows(0));
+      trainer.step(batch(0));
       trainer.saveCheckpoint(after);
     }
     float[] old = TrainingCheckpoint.load(before, CONFIG.toJson(), layout.size()).weights();
@@ -161,11 +166,29 @@ class PretrainerTest {
   }
 
   @Test
-  void refusesRowsOfDifferentLengths() {
-    try (Pretrainer trainer = new Pretrainer(CONFIG, OPTIONS)) {
-      assertThatThrownBy(() -> trainer.step(new int[][] {{1, 2, 3}, {1, 2}}))
-          .hasMessageContaining("row 1 has 2 tokens");
+  void tokensThatAreNoTargetsLeaveTheLossAlone() {
+    int[][] rows = rows(3);
+    boolean[][] firstHalf = new boolean[rows.length][17];
+    int[][] cut = new int[rows.length][];
+    for (int r = 0; r < rows.length; r++) {
+      Arrays.fill(firstHalf[r], 0, 9, true);
+      cut[r] = Arrays.copyOf(rows[r], 9);
     }
+    try (Pretrainer trainer = new Pretrainer(CONFIG, OPTIONS)) {
+      float masked = trainer.evaluate(new TrainingBatch(rows, firstHalf));
+      assertThat(masked)
+          .isCloseTo(
+              trainer.evaluate(TrainingBatch.of(cut)), org.assertj.core.data.Offset.offset(1e-5f));
+      assertThat(masked)
+          .isNotCloseTo(
+              trainer.evaluate(TrainingBatch.of(rows)), org.assertj.core.data.Offset.offset(1e-5f));
+    }
+  }
+
+  @Test
+  void refusesRowsOfDifferentLengths() {
+    assertThatThrownBy(() -> TrainingBatch.of(new int[][] {{1, 2, 3}, {1, 2}}))
+        .hasMessageContaining("row 1 has 2 tokens");
   }
 
   @Test

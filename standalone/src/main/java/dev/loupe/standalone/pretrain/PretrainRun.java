@@ -6,6 +6,7 @@ import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.pretraining.PretrainOptions;
 import dev.loupe.inference.pretraining.Pretrainer;
 import dev.loupe.inference.pretraining.StepReport;
+import dev.loupe.inference.pretraining.TrainingBatch;
 import dev.loupe.inference.tokenizer.BpeTokenizer;
 import dev.loupe.standalone.corpus.Concept;
 import dev.loupe.standalone.corpus.CorpusGenerator;
@@ -157,10 +158,10 @@ public final class PretrainRun {
       throws IOException {
     ExecutorService maker = Executors.newSingleThreadExecutor(PretrainRun::daemon);
     try {
-      CompletableFuture<int[][]> next = batch(rows, trainer.step(), maker);
+      CompletableFuture<TrainingBatch> next = batch(rows, trainer.step(), maker);
       long savedAt = System.nanoTime();
       while (trainer.step() < steps) {
-        int[][] batch = next.join();
+        TrainingBatch batch = next.join();
         next = batch(rows, trainer.step() + 1, maker);
         StepReport report = trainer.step(batch);
         log.step(report);
@@ -184,9 +185,10 @@ public final class PretrainRun {
     }
   }
 
-  private CompletableFuture<int[][]> batch(TrainingRows rows, int step, ExecutorService maker) {
+  private CompletableFuture<TrainingBatch> batch(
+      TrainingRows rows, int step, ExecutorService maker) {
     long first = (long) step * settings.batch();
-    return CompletableFuture.supplyAsync(() -> rows.rows(first, settings.batch()), maker);
+    return CompletableFuture.supplyAsync(() -> rows.batch(first, settings.batch()), maker);
   }
 
   private static Thread daemon(Runnable work) {

@@ -1,10 +1,13 @@
 package dev.loupe.standalone.pretrain;
 
+import dev.loupe.inference.pretraining.TrainingBatch;
 import dev.loupe.inference.tokenizer.BpeTokenizer;
 import dev.loupe.standalone.corpus.CorpusGenerator;
 import dev.loupe.standalone.corpus.RandomRepeats;
 import dev.loupe.standalone.corpus.SeededRandom;
 import java.util.Arrays;
+import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 
 /**
  * What the demo model is trained on, in rows that fill its context. Each document begins with the
@@ -18,12 +21,16 @@ public final class TrainingRows {
 
   private static final int SHORTEST_REPEATS = 16;
 
+  /** Documents whose tokens random sequences are drawn from. */
+  private static final int SAMPLED_DOCUMENTS = 500;
+
   private final CorpusGenerator corpus;
   private final BpeTokenizer tokenizer;
   private final long seed;
   private final int endOfText;
   private final int length;
   private final double repeatsShare;
+  private final int[] sampledIds;
 
   /**
    * @param corpus where the text comes from
@@ -46,43 +53,75 @@ public final class TrainingRows {
     this.endOfText = endOfText;
     this.length = length;
     this.repeatsShare = repeatsShare;
+    this.sampledIds =
+        IntStream.range(0, SAMPLED_DOCUMENTS)
+            .flatMap(i -> Arrays.stream(tokenizer.encode(corpus.document(i).text()).ids()))
+            .toArray();
   }
 
   /** Token ids of a row of the training set, [length]. */
   public int[] row(long index) {
-    return row(index, index * DOCUMENTS_PER_ROW);
+    return row(index, index * DOCUMENTS_PER_ROW, new boolean[length]);
   }
 
   /** Token ids of a row of held-out text, [length]: no document of it is in any training row. */
   public int[] heldOut(long index) {
-    return row(~index, CorpusGenerator.HELD_OUT + index * DOCUMENTS_PER_ROW);
+    long first = CorpusGenerator.HELD_OUT + index * DOCUMENTS_PER_ROW;
+    return row(~index, first, new boolean[length]);
   }
 
-  private int[] row(long stream, long firstDocument) {
+  /**
+   * Fills a row.
+   *
+   * @param targets set to true at each token that text or repetition explains
+   */
+  private int[] row(long stream, long firstDocument, boolean[] targets) {
     SeededRandom random = new SeededRandom(seed, stream);
     int[] row = new int[length];
     int filled = 0;
     long document = firstDocument;
     while (filled < length) {
+      targets[filled] = true;
       row[filled++] = endOfText;
       int room = length - filled;
       int[] ids;
+      int unexplained = 0;
       if (room >= SHORTEST_REPEATS && random.nextDouble() < repeatsShare) {
-        ids = new RandomRepeats(tokenizer.size(), endOfText, room).next(random);
+        RandomRepeats.Repeats repeats =
+            new RandomRepeats(repeatedTokens(random), room).next(random);
+        ids = repeats.ids();
+        unexplained = repeats.period();
       } else {
         ids = tokenizer.encode(corpus.document(document++).text()).ids();
       }
       int taken = Math.min(ids.length, room);
       System.arraycopy(ids, 0, row, filled, taken);
+      Arrays.fill(targets, Math.min(filled + unexplained, length), filled + taken, true);
       filled += taken;
     }
     return row;
   }
 
-  /** Rows {@code first} to {@code first + count - 1} of the training set, [count, length]. */
-  public int[][] rows(long first, int count) {
+  /**
+   * Half of the random sequences hold tokens as often as text does: copying is learnt sooner on
+   * tokens that the model knows well. The other half hold all tokens alike.
+   */
+  private ToIntFunction<SeededRandom> repeatedTokens(SeededRandom random) {
+    return random.nextInt(2) == 0
+        ? r -> sampledIds[r.nextInt(sampledIds.length)]
+        : RandomRepeats.uniform(tokenizer.size(), endOfText);
+  }
+
+  /**
+   * Rows {@code first} to {@code first + count - 1} of the training set, [count, length]. What
+   * comes first in a random sequence is shown and not asked: nothing could tell it.
+   */
+  public TrainingBatch batch(long first, int count) {
     int[][] rows = new int[count][];
-    Arrays.setAll(rows, i -> row(first + i));
-    return rows;
+    boolean[][] targets = new boolean[count][length];
+    for (int i = 0; i < count; i++) {
+      rows[i] = row(first + i, (first + i) * DOCUMENTS_PER_ROW, targets[i]);
+    }
+    return new TrainingBatch(rows, targets);
   }
 }

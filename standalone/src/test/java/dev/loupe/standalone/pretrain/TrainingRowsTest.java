@@ -2,6 +2,7 @@ package dev.loupe.standalone.pretrain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.loupe.inference.pretraining.TrainingBatch;
 import dev.loupe.inference.tokenizer.BpeTokenizer;
 import dev.loupe.standalone.corpus.BpeTrainer;
 import dev.loupe.standalone.corpus.CorpusGenerator;
@@ -64,7 +65,7 @@ class TrainingRowsTest {
 
   @Test
   void rowDependsOnItsIndexAlone() {
-    assertThat(rows(0.25).rows(5, 3))
+    assertThat(rows(0.25).batch(5, 3).rows())
         .isDeepEqualTo(new int[][] {rows(0.25).row(5), rows(0.25).row(6), rows(0.25).row(7)});
   }
 
@@ -78,6 +79,24 @@ class TrainingRowsTest {
     assertThat(trained).hasSize(300);
     for (int i = 0; i < 300; i++) {
       assertThat(trained).doesNotContain(Arrays.stream(rows.heldOut(i)).boxed().toList());
+    }
+  }
+
+  @Test
+  void whatComesFirstInARandomSequenceIsNotAsked() {
+    TrainingBatch text = rows(0).batch(0, 20);
+    TrainingBatch repeats = rows(1).batch(0, 20);
+    for (int r = 0; r < 20; r++) {
+      assertThat(text.targets()[r]).doesNotContain(false);
+      int[] row = repeats.rows()[r];
+      for (int at = 1; at < 5; at++) { // the shortest period is 4
+        assertThat(repeats.targets()[r][at]).isFalse();
+      }
+      int asked = 0;
+      for (int at = 1; at < LENGTH; at++) {
+        asked += repeats.targets()[r][at] && row[at] != endOfText ? 1 : 0;
+      }
+      assertThat(asked).isGreaterThanOrEqualTo(LENGTH / 4);
     }
   }
 
