@@ -99,13 +99,11 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     long started = System.nanoTime();
     check();
-    serving.logLevel().apply();
     Terminal terminal = Terminal.system();
     Path data = dir == null ? ServingOptions.home() : dir;
     Path summary = (dir == null ? data.resolve("demo") : dir).resolve("summary.json");
     terminal.heading("1 of 10: Start");
-    EmbeddedLoupe loupe =
-        EmbeddedLoupe.start(data, serving.port(), model == null ? List.of() : List.of(model));
+    EmbeddedLoupe loupe = serving.start(data, model == null ? List.of() : List.of(model), terminal);
     Runnable close = Shutdown.closing(loupe);
     try (LoupeClient client = new LoupeClient(loupe.gateway())) {
       ModelInfo info = client.model(loupe.models().get(0)).info();

@@ -4,6 +4,8 @@ import dev.loupe.server.LogLevel;
 import dev.loupe.standalone.embedded.EmbeddedLoupe;
 import dev.loupe.standalone.terminal.Terminal;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Option;
 
 /** What {@code demo} and {@code up} have in common. */
@@ -23,33 +25,37 @@ final class ServingOptions {
           "How much the services log: ERROR, WARN, INFO, DEBUG or TRACE (default: ${DEFAULT-VALUE}).")
   private LogLevel logLevel;
 
-  int port() {
-    return port;
-  }
-
-  LogLevel logLevel() {
-    return logLevel;
-  }
-
   /** The folder that data goes to unless another is named. */
   static Path home() {
     return Path.of(System.getProperty("user.home"), ".loupe");
   }
 
+  /** Starts all services over a data folder, with these models or the shipped one. */
+  EmbeddedLoupe start(Path data, List<String> models, Terminal terminal) {
+    logLevel.apply();
+    try (DownloadBars downloads = new DownloadBars(terminal)) {
+      return EmbeddedLoupe.start(data, port, models, downloads);
+    }
+  }
+
   /** Says where everything is. */
   static void announce(EmbeddedLoupe loupe, Terminal terminal) {
     terminal.line("Models: %s", String.join(", ", loupe.models()));
-    terminal.line("Gateway: %s   (page, JSON, gRPC and gRPC-Web)", loupe.page());
+    terminal.line("Gateway: %s  (page, JSON, gRPC and gRPC-Web)", loupe.page());
     terminal.line("API documentation: %sdocs/", loupe.page());
     terminal.line(
         "gRPC alone: inference 127.0.0.1:%d, sae 127.0.0.1:%d, features 127.0.0.1:%d",
         loupe.inferencePort(), loupe.saePort(), loupe.featuresPort());
+    List<Integer> metrics = loupe.metricsPorts();
+    terminal.line(
+        "Prometheus, at /metrics: inference :%d, sae :%d, features :%d, gateway :%d",
+        metrics.get(0), metrics.get(1), metrics.get(2), metrics.get(3));
   }
 
   /** Serves until the process is told to end. */
   static void serve(Terminal terminal) throws InterruptedException {
     terminal.line("");
     terminal.line("Serving. Press Ctrl-C to end.");
-    new java.util.concurrent.CountDownLatch(1).await();
+    new CountDownLatch(1).await();
   }
 }

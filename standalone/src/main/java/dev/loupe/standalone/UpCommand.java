@@ -39,10 +39,9 @@ final class UpCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    serving.logLevel().apply();
     Terminal terminal = Terminal.system();
     Path data = dir == null ? ServingOptions.home() : dir;
-    EmbeddedLoupe loupe = EmbeddedLoupe.start(data, serving.port(), models);
+    EmbeddedLoupe loupe = serving.start(data, models, terminal);
     Shutdown.closing(loupe);
     ServingOptions.announce(loupe, terminal);
     ServingOptions.serve(terminal);

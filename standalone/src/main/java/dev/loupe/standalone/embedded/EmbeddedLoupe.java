@@ -4,7 +4,9 @@ import dev.loupe.features.FeatureStore;
 import dev.loupe.gateway.GatewayServer;
 import dev.loupe.inference.InferenceConfig;
 import dev.loupe.inference.InferenceService;
+import dev.loupe.inference.hub.DownloadProgress;
 import dev.loupe.inference.hub.HubException;
+import dev.loupe.inference.hub.HubSettings;
 import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.sae.SaeConfig;
 import dev.loupe.sae.SaeService;
@@ -54,11 +56,21 @@ public final class EmbeddedLoupe implements AutoCloseable {
    *     service says when it cannot start; nothing stays open then
    */
   public static EmbeddedLoupe start(Path data, int port, List<String> models) {
+    return start(data, port, models, DownloadProgress.NONE);
+  }
+
+  /**
+   * Starts everything, as {@link #start(Path, int, List)} does.
+   *
+   * @param downloads told while a model comes from a hub
+   */
+  public static EmbeddedLoupe start(
+      Path data, int port, List<String> models, DownloadProgress downloads) {
     DataFolder folder = DataFolder.open(data.toAbsolutePath());
     EmbeddedLoupe loupe = new EmbeddedLoupe();
     loupe.open.push(folder);
     try {
-      loupe.startServices(folder, port, specs(folder, models));
+      loupe.startServices(folder, port, specs(folder, models), downloads);
       return loupe;
     } catch (RuntimeException | Error e) {
       loupe.closeAfter(e);
@@ -128,11 +140,13 @@ public final class EmbeddedLoupe implements AutoCloseable {
     }
   }
 
-  private void startServices(DataFolder folder, int port, List<ModelSpec> specs) {
+  private void startServices(
+      DataFolder folder, int port, List<ModelSpec> specs, DownloadProgress downloads) {
     models = specs.stream().map(spec -> "models/" + spec.id()).toList();
     gatewayMetrics = new MetricsEndpoint();
     open.push(gatewayMetrics);
-    inference = serve(registry -> InferenceService.open(InferenceConfig.of(specs), registry));
+    InferenceConfig config = InferenceConfig.of(specs).withHub(hub(), downloads);
+    inference = serve(registry -> InferenceService.open(config, registry));
     features =
         serve(
             registry ->
@@ -169,6 +183,14 @@ public final class EmbeddedLoupe implements AutoCloseable {
 
   private static String target(RunningServer server) {
     return HOST + ":" + server.port();
+  }
+
+  private static HubSettings hub() {
+    try {
+      return HubSettings.of(System.getenv());
+    } catch (HubException e) {
+      throw new StartException(e.getMessage(), e);
+    }
   }
 
   private static List<ModelSpec> specs(DataFolder folder, List<String> models) {
