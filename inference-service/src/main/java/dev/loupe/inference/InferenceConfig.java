@@ -3,6 +3,7 @@ package dev.loupe.inference;
 import dev.loupe.inference.hub.DownloadProgress;
 import dev.loupe.inference.hub.HubSettings;
 import dev.loupe.inference.serving.ModelSpec;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
 
@@ -33,12 +34,21 @@ public record InferenceConfig(
   /** Requests that wait, unless said. */
   public static final int DEFAULT_MAX_WAITING = 256;
 
-  /** Memory for requests, unless said: 2 GiB. */
-  public static final long DEFAULT_MEMORY_BYTES = 2L << 30;
+  private static final long LEAST_MEMORY_BYTES = 1L << 30;
 
   /** Takes its own copy of the list. */
   public InferenceConfig {
     models = List.copyOf(models);
+  }
+
+  /**
+   * Memory for requests, unless said: a quarter of the machine's or container's, at least 1 GiB.
+   */
+  public static long defaultMemoryBytes() {
+    return ManagementFactory.getOperatingSystemMXBean()
+            instanceof com.sun.management.OperatingSystemMXBean system
+        ? Math.max(LEAST_MEMORY_BYTES, system.getTotalMemorySize() / 4)
+        : LEAST_MEMORY_BYTES;
   }
 
   /** These models with the default bounds, hub ids looked up as the environment says. */
@@ -48,7 +58,7 @@ public record InferenceConfig(
         0,
         DEFAULT_MAX_CALLS,
         DEFAULT_MAX_WAITING,
-        DEFAULT_MEMORY_BYTES,
+        defaultMemoryBytes(),
         Duration.ofSeconds(60),
         HubSettings.of(System.getenv()),
         DownloadProgress.NONE);

@@ -61,16 +61,20 @@ public final class InferenceServiceMain implements Callable<Integer> {
       paramLabel = "BYTES",
       description =
           "Memory that requests may take together beside the weights (default: ${DEFAULT-VALUE}).")
-  private long memoryBytes = InferenceConfig.DEFAULT_MEMORY_BYTES;
+  private long memoryBytes = InferenceConfig.defaultMemoryBytes();
 
   private InferenceServiceMain() {}
 
   /** Runs until the process is told to end. */
   public static void main(String[] args) {
-    System.exit(
-        new CommandLine(new InferenceServiceMain())
-            .setDefaultValueProvider(new EnvironmentDefaults())
-            .execute(args));
+    System.exit(execute(args));
+  }
+
+  /** Runs, and gives the exit code: 0, 1 when it cannot start, 2 for options that make no sense. */
+  static int execute(String... args) {
+    return new CommandLine(new InferenceServiceMain())
+        .setDefaultValueProvider(new EnvironmentDefaults())
+        .execute(args);
   }
 
   @Override

@@ -44,9 +44,11 @@ final class Prompts {
           field
               + " is empty; give at least one character, or as tokens the beginning-of-text token alone");
     }
+    // A text of megabytes is refused before it is cut into tokens.
+    checkLength(field, "at least ", model.tokenizer().fewestTokens(text));
     int[] ids =
         withBos(DomainErrors.translated(() -> model.tokenizer().encode(text).ids()), omitBos);
-    checkLength(field, ids.length);
+    checkLength(field, "", ids.length);
     for (int id : ids) {
       Checks.token(field, id, model.config().vocabularySize());
     }
@@ -70,7 +72,7 @@ final class Prompts {
           ErrorReason.EMPTY_PROMPT,
           "%s is empty; give 1 to %d ids".formatted(field, model.config().contextLength()));
     }
-    checkLength(field, row.getIdsCount());
+    checkLength(field, "", row.getIdsCount());
     int[] ids = new int[row.getIdsCount()];
     for (int i = 0; i < ids.length; i++) {
       ids[i] = row.getIds(i);
@@ -81,12 +83,13 @@ final class Prompts {
     return ids;
   }
 
-  private void checkLength(String field, int length) {
+  private void checkLength(String field, String atLeast, int length) {
     int most = model.config().contextLength();
     if (length > most) {
       throw LoupeException.of(
               ErrorReason.PROMPT_TOO_LONG,
-              "%s has %d tokens; the model's context holds %d".formatted(field, length, most))
+              "%s has %s%d tokens; the model's context holds %d"
+                  .formatted(field, atLeast, length, most))
           .with("field", field)
           .with("limit", most);
     }

@@ -100,7 +100,11 @@ final class HubDownloader {
       if (out.size() >= file.size()) {
         break;
       }
-      failures = out.size() > before ? 1 : failures + 1;
+      if (out.size() > before) {
+        failures = 0;
+        pause = settings.pause();
+      }
+      failures++;
       if (failures >= settings.attempts()) {
         throw new HubException(
             Kind.UNREACHABLE,

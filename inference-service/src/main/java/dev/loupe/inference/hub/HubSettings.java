@@ -49,6 +49,13 @@ public record HubSettings(
         Duration.ofMillis(500));
   }
 
+  /** All but the token, which has no place in a log. */
+  @Override
+  public String toString() {
+    return "HubSettings[endpoint=%s, cache=%s, token=%s, offline=%s]"
+        .formatted(endpoint, cache, token.isPresent() ? "given" : "none", offline);
+  }
+
   private static URI endpoint(String text) {
     try {
       URI uri = URI.create(text.endsWith("/") ? text.substring(0, text.length() - 1) : text);

@@ -26,7 +26,8 @@ public record PassCost(int rows, long bytes) {
         switch (logits) {
           case NONE -> 0;
           case LAST -> rows;
-          case ALL -> 2 * tokens;
+          // Losses and predictions are read one row at a time, through two more arrays of its size.
+          case ALL -> tokens + 2.0 * width;
         };
     double captured = 0;
     for (HookPoint point : captures) {

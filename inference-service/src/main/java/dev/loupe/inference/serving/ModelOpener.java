@@ -62,7 +62,7 @@ public final class ModelOpener {
     try {
       folder = hub.folder(spec.source());
     } catch (HubException e) {
-      throw LoupeException.of(reason(e.kind()), e.getMessage(), e);
+      throw unavailable(e);
     }
     try {
       return load(spec.id(), folder);
@@ -85,13 +85,18 @@ public final class ModelOpener {
         cause);
   }
 
-  private static ErrorReason reason(HubException.Kind kind) {
-    return switch (kind) {
-      case INVALID -> ErrorReason.INVALID_VALUE;
-      case NOT_FOUND, DENIED, CORRUPT -> ErrorReason.UNREADABLE_MODEL;
-      case UNREACHABLE -> ErrorReason.SERVICE_UNAVAILABLE;
-      case DISK -> ErrorReason.STORAGE_FULL;
-    };
+  private static LoupeException unavailable(HubException e) {
+    if (e.kind() == HubException.Kind.DISK && e.getCause() instanceof IOException cause) {
+      return StorageErrors.of("the model cache", cause);
+    }
+    ErrorReason reason =
+        switch (e.kind()) {
+          case INVALID -> ErrorReason.INVALID_VALUE;
+          case NOT_FOUND, DENIED, CORRUPT -> ErrorReason.UNREADABLE_MODEL;
+          case UNREACHABLE -> ErrorReason.SERVICE_UNAVAILABLE;
+          case DISK -> ErrorReason.STORAGE_FULL;
+        };
+    return LoupeException.of(reason, e.getMessage(), e);
   }
 
   private static ServedModel load(String id, Path folder) throws IOException {

@@ -20,6 +20,7 @@ public final class BpeTokenizer {
   private final int unknown;
   private final byte[][] bytesById;
   private final int[] byteTokens = new int[256];
+  private final int longestToken;
   private final WordMerger merger;
   private final AddedTokenFinder finder;
   private final ConcurrentHashMap<String, int[]> words = new ConcurrentHashMap<>();
@@ -42,6 +43,10 @@ public final class BpeTokenizer {
     for (AddedToken token : vocabulary.added()) {
       bytesById[token.id()] = token.content().getBytes(StandardCharsets.UTF_8);
     }
+    // An added token that takes white space along may hold any number of bytes.
+    boolean bounded = vocabulary.added().stream().noneMatch(t -> t.stripLeft() || t.stripRight());
+    int longest = Arrays.stream(bytesById).mapToInt(b -> b == null ? 0 : b.length).max().orElse(1);
+    longestToken = bounded ? Math.max(1, longest) : Integer.MAX_VALUE;
     merger = new WordMerger(mergeTable(vocabulary));
     finder = new AddedTokenFinder(vocabulary.added());
   }
@@ -161,6 +166,14 @@ public final class BpeTokenizer {
     }
     Integer id = vocabulary.ids().get(spelled.toString());
     return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+  }
+
+  /**
+   * The fewest tokens that a text may have, found without looking for them: no token holds more
+   * bytes than the longest.
+   */
+  public int fewestTokens(String text) {
+    return text.length() / longestToken;
   }
 
   /** One more than the highest token id. */

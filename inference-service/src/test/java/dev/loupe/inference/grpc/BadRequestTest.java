@@ -141,6 +141,11 @@ class BadRequestTest {
             "has 49 tokens",
             r -> r.addPrompts(TinyServer.prompt("x".repeat(48)))),
         forward(
+            "a text of megabytes",
+            ErrorReason.PROMPT_TOO_LONG,
+            "has at least ",
+            r -> r.addPrompts(TinyServer.prompt("x".repeat(4 << 20)))),
+        forward(
             "an unknown token",
             ErrorReason.TOKEN_OUT_OF_RANGE,
             "prompts[1].tokens.ids[1] is 211; give 0 to 210",

@@ -11,10 +11,12 @@ import dev.loupe.proto.inference.v1.Intervention;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.SetValue;
 import dev.loupe.proto.inference.v1.TokenScore;
+import io.grpc.Context;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -161,6 +163,30 @@ class GenerationTest {
       assertThat(text.toString())
           .isEqualTo(new String(bytes.toByteArray(), StandardCharsets.UTF_8));
     }
+  }
+
+  @Test
+  void aClientThatGoesAwayEndsItsText() throws Exception {
+    Context.CancellableContext context = Context.current().withCancellation();
+    Iterator<GenerateTextResponse> steps =
+        context.call(
+            () ->
+                tiny.stub()
+                    .generateText(
+                        request(5, 80, 9)
+                            .setMaxNewTokens(45)
+                            .setTemperature(1)
+                            .setSeed(4)
+                            .build()));
+    steps.next();
+    context.cancel(null);
+    long until = System.nanoTime() + 30_000_000_000L;
+    var reserved = tiny.server().registry().get("loupe.inference.memory.reserved").gauge();
+    while (reserved.value() > 0) {
+      assertThat(System.nanoTime()).as("memory stays reserved").isLessThan(until);
+      Thread.sleep(10);
+    }
+    assertThat(generate(request(5, 80, 9))).isNotEmpty();
   }
 
   private static byte[] bytes(int id) {

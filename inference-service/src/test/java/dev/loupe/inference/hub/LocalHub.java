@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 
 /**
@@ -42,6 +43,8 @@ final class LocalHub implements AutoCloseable {
   volatile int cuts;
   volatile boolean ranges = true;
   volatile boolean tokenSeenByStorage;
+  volatile boolean stalls;
+  private final CountDownLatch closed = new CountDownLatch(1);
 
   LocalHub() throws IOException {
     hub.createContext("/", this::handleHub);
@@ -154,6 +157,12 @@ final class LocalHub implements AutoCloseable {
     }
     exchange.sendResponseHeaders(status, content.length - from);
     OutputStream body = exchange.getResponseBody();
+    if (stalls && content.length > 1_000) {
+      body.write(content, from, from == 0 ? 500 : 0);
+      body.flush();
+      awaitClose();
+      return;
+    }
     int end = content.length;
     if (cuts > 0 && content.length - from > cutAfter) {
       cuts--;
@@ -161,6 +170,14 @@ final class LocalHub implements AutoCloseable {
     }
     body.write(content, from, end - from);
     body.flush();
+  }
+
+  private void awaitClose() {
+    try {
+      closed.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static String hash(Stored file) {
@@ -177,6 +194,7 @@ final class LocalHub implements AutoCloseable {
 
   @Override
   public void close() {
+    closed.countDown();
     hub.stop(0);
     storage.stop(0);
   }

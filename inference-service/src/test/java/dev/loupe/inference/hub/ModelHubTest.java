@@ -236,6 +236,28 @@ class ModelHubTest {
   }
 
   @Test
+  void saysWhenTheCacheCannotBeWritten() throws IOException {
+    Path file = Files.writeString(cache.resolve("in-the-way"), "");
+    HubSettings s = settings();
+    HubSettings blocked =
+        new HubSettings(
+            s.endpoint(), file, s.token(), false, s.patience(), s.attempts(), s.pause());
+
+    fails(Kind.DISK, "cannot write", () -> folder(blocked));
+  }
+
+  @Test
+  void givesUpOnAnAnswerThatStalls() {
+    hub.stalls = true;
+    HubSettings s = settings();
+    HubSettings impatient =
+        new HubSettings(
+            s.endpoint(), cache, s.token(), false, Duration.ofMillis(300), 2, s.pause());
+
+    fails(Kind.UNREACHABLE, "nothing came for 300 ms", () -> folder(impatient));
+  }
+
+  @Test
   void refusesFilesThatCannotBeChecked() {
     hub.announcedHash = Optional.of("not-a-hash");
 

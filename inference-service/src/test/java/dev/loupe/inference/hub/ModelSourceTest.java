@@ -48,6 +48,7 @@ class ModelSourceTest {
     assertThat(settings.token()).hasValue("from-file");
     assertThat(settings.endpoint()).hasValue(java.net.URI.create("http://hub.test"));
     assertThat(settings.offline()).isFalse();
+    assertThat(settings.toString()).doesNotContain("from-file");
     assertThat(HubSettings.of(Map.of("HF_TOKEN", "t", "HF_HUB_OFFLINE", "1")))
         .satisfies(s -> assertThat(s.token()).hasValue("t"))
         .satisfies(s -> assertThat(s.offline()).isTrue())
