@@ -100,6 +100,8 @@ public final class GatewayMain implements Callable<Integer> {
             .port(server.port())
             .tls(server.tls())
             .maxMessageBytes(server.maxMessageBytes())
+            .maxCalls(server.maxCalls())
+            .grace(server.grace())
             .allowedOrigins(allowedOrigins)
             .inference(inference)
             .sae(sae)

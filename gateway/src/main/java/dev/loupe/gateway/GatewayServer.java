@@ -22,6 +22,7 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
@@ -121,6 +122,8 @@ public final class GatewayServer implements AutoCloseable {
     private Tls tls;
     private List<String> allowedOrigins = List.of();
     private int maxMessageBytes = 8 << 20;
+    private int maxCalls = 1024;
+    private Duration grace = Duration.ofSeconds(5);
     private String inference;
     private String sae;
     private String features;
@@ -156,6 +159,18 @@ public final class GatewayServer implements AutoCloseable {
     /** Largest request message; 8 MiB unless given. */
     public Builder maxMessageBytes(int bytes) {
       this.maxMessageBytes = bytes;
+      return this;
+    }
+
+    /** Calls that may be open at once, more are refused with QUEUE_FULL; 1,024 unless given. */
+    public Builder maxCalls(int calls) {
+      this.maxCalls = calls;
+      return this;
+    }
+
+    /** How long open calls may take to finish at the end; 5 s unless given. */
+    public Builder grace(Duration grace) {
+      this.grace = grace;
       return this;
     }
 
@@ -201,7 +216,7 @@ public final class GatewayServer implements AutoCloseable {
     }
 
     private Address address() {
-      return new Address(host, port, tls, allowedOrigins, maxMessageBytes);
+      return new Address(host, port, tls, allowedOrigins, maxMessageBytes, maxCalls, grace);
     }
 
     private Upstream upstream(String name, String target) {

@@ -21,6 +21,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The joined look at a prompt, against services whose answers can be worked out by hand. */
 class AnalyzePromptTest {
+  /** Features of digits have no label, so that the answer is small. */
+  private static final String DIGITS = "1".repeat(20_000);
+
   @RegisterExtension static final FakeLoupe loupe = new FakeLoupe();
 
   @Test
@@ -69,15 +72,22 @@ class AnalyzePromptTest {
   void takesActivationsThatFitNoResponseFromTheStream() {
     // 20,000 characters of 4 values fit a response; 64 values would not, and are not what this hook
     // has.
-    AnalyzePromptResponse small = analyze(request("x".repeat(20_000)).build());
+    AnalyzePromptResponse small = analyze(request(DIGITS).setTopFeatures(1).build());
     assertThat(small.getTokensCount()).isEqualTo(20_001);
-    assertThat(small.getTokens(20_000).getFeatures(1).getName()).endsWith("/features/20000");
+    assertThat(small.getTokens(20_000).getFeatures(0).getName()).endsWith("/features/49");
     assertThat(loupe.inference.streams.get()).isZero();
 
     StatusRuntimeException wide =
         fails(request("x".repeat(20_000)).setDictionary("dictionaries/wide").build());
     assertThat(loupe.inference.streams.get()).isEqualTo(1);
     assertThat(LoupeErrors.reason(wide)).contains(ErrorReason.MODEL_MISMATCH);
+  }
+
+  @Test
+  void refusesAnAnswerThatNoClientWouldTake() {
+    StatusRuntimeException error = fails(request("x".repeat(20_000)).build());
+    assertThat(LoupeErrors.reason(error)).contains(ErrorReason.RESPONSE_TOO_LARGE);
+    assertThat(error.getStatus().getDescription()).contains("lower top_features");
   }
 
   @ParameterizedTest
@@ -142,9 +152,7 @@ class AnalyzePromptTest {
   }
 
   private static AnalyzePromptResponse analyze(AnalyzePromptRequest request) {
-    return GatewayServiceGrpc.newBlockingStub(loupe.channel())
-        .withMaxInboundMessageSize(64 << 20)
-        .analyzePrompt(request);
+    return GatewayServiceGrpc.newBlockingStub(loupe.channel()).analyzePrompt(request);
   }
 
   private static StatusRuntimeException fails(AnalyzePromptRequest request) {

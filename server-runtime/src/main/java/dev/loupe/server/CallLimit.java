@@ -16,17 +16,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * Bounds the calls that a server has open at once, over all connections; refuses more with
  * QUEUE_FULL.
  */
-final class CallLimit implements ServerInterceptor {
+public final class CallLimit implements ServerInterceptor {
   private final int limit;
   private final Semaphore free;
 
-  CallLimit(int limit) {
+  /** At most this many. */
+  public CallLimit(int limit) {
     this.limit = limit;
     this.free = new Semaphore(limit);
   }
 
   /** Calls that are open now. */
-  int open() {
+  public int open() {
     return limit - free.availablePermits();
   }
 

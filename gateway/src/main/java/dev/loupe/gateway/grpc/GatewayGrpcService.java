@@ -12,6 +12,8 @@ import dev.loupe.proto.gateway.v1.AnalyzePromptResponse;
 import dev.loupe.proto.gateway.v1.AnalyzedToken;
 import dev.loupe.proto.gateway.v1.GatewayServiceGrpc;
 import dev.loupe.proto.inference.v1.TokenScore;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.BlockingCalls;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.Counter;
@@ -20,6 +22,9 @@ import io.micrometer.core.instrument.Timer;
 
 /** The gateway's own calls on the wire. */
 public final class GatewayGrpcService extends GatewayServiceGrpc.GatewayServiceImplBase {
+  /** Below the 4 MiB that gRPC clients accept unless told otherwise. */
+  private static final int MAX_RESPONSE_BYTES = 3 << 20;
+
   private final PromptAnalyzer analyzer;
   private final BlockingCalls calls;
   private final Timer time;
@@ -51,7 +56,18 @@ public final class GatewayGrpcService extends GatewayServiceGrpc.GatewayServiceI
                 request.getTopPredictions(),
                 request.getTopFeatures()));
     tokens.increment(analysis.tokens().size());
-    return toProto(request.getDictionary(), analysis);
+    AnalyzePromptResponse response = toProto(request.getDictionary(), analysis);
+    if (response.getSerializedSize() > MAX_RESPONSE_BYTES) {
+      throw LoupeException.of(
+              ErrorReason.RESPONSE_TOO_LARGE,
+              "the answer has "
+                  + response.getSerializedSize()
+                  + " bytes, more than "
+                  + MAX_RESPONSE_BYTES
+                  + "; lower top_features, or give a shorter prompt")
+          .with("limit", MAX_RESPONSE_BYTES);
+    }
+    return response;
   }
 
   private static AnalyzePromptResponse toProto(String dictionary, Analysis analysis) {

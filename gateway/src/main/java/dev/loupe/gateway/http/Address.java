@@ -1,6 +1,7 @@
 package dev.loupe.gateway.http;
 
 import dev.loupe.server.Tls;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -11,6 +12,14 @@ import java.util.List;
  * @param tls certificate, or null for plain text
  * @param allowedOrigins web origins that browsers may call from, beside this machine's own
  * @param maxMessageBytes largest request message, and largest JSON request
+ * @param maxCalls that may be open at once, forwarded ones included
+ * @param grace that open calls get at the end
  */
 public record Address(
-    String host, int port, Tls tls, List<String> allowedOrigins, int maxMessageBytes) {}
+    String host,
+    int port,
+    Tls tls,
+    List<String> allowedOrigins,
+    int maxMessageBytes,
+    int maxCalls,
+    Duration grace) {}

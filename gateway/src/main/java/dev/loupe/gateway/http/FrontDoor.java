@@ -9,10 +9,12 @@ import com.linecorp.armeria.server.cors.CorsService;
 import com.linecorp.armeria.server.grpc.GrpcHealthCheckService;
 import com.linecorp.armeria.server.grpc.GrpcService;
 import com.linecorp.armeria.server.healthcheck.HealthCheckService;
+import dev.loupe.server.CallLimit;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.metrics.CallMetrics;
 import io.grpc.BindableService;
+import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -36,7 +38,6 @@ public final class FrontDoor implements AutoCloseable {
   private static final int MAX_CONNECTIONS = 1_024;
   private static final int MAX_STREAMS = 256;
   private static final Duration IDLE = Duration.ofMinutes(5);
-  private static final Duration GRACE = Duration.ofSeconds(5);
 
   private final Server server;
 
@@ -72,10 +73,12 @@ public final class FrontDoor implements AutoCloseable {
 
     ServerBuilder builder =
         builder(address).maxRequestLength(bounds.transportLimit()).errorHandler(errors);
+    List<ServerInterceptor> around =
+        List.of(new CallLimit(address.maxCalls()), CallMetrics.interceptor(registry));
     for (List<ServerServiceDefinition> services : forwarded) {
-      serve(builder, routes.of(measured(services, registry)), bounds, origins);
+      serve(builder, routes.of(within(around, services)), bounds, origins);
     }
-    List<ServerServiceDefinition> local = new ArrayList<>(measured(List.of(ours), registry));
+    List<ServerServiceDefinition> local = new ArrayList<>(within(around, List.of(ours)));
     local.addAll(Reflection.over(all));
     serve(builder, routes.withHealth(local, health), bounds, origins);
     builder.service("/healthz", HealthCheckService.of());
@@ -109,10 +112,11 @@ public final class FrontDoor implements AutoCloseable {
     builder.service(service, bounded, origins);
   }
 
-  private static List<ServerServiceDefinition> measured(
-      List<ServerServiceDefinition> services, MeterRegistry registry) {
+  /** The last of the interceptors is called first. */
+  private static List<ServerServiceDefinition> within(
+      List<ServerInterceptor> interceptors, List<ServerServiceDefinition> services) {
     return services.stream()
-        .map(service -> ServerInterceptors.intercept(service, CallMetrics.interceptor(registry)))
+        .map(service -> ServerInterceptors.intercept(service, interceptors))
         .toList();
   }
 
@@ -127,7 +131,7 @@ public final class FrontDoor implements AutoCloseable {
             .maxNumConnections(MAX_CONNECTIONS)
             .http2MaxStreamsPerConnection(MAX_STREAMS)
             .idleTimeout(IDLE)
-            .gracefulShutdownTimeout(Duration.ZERO, GRACE)
+            .gracefulShutdownTimeout(Duration.ZERO, address.grace())
             .unloggedExceptionsReportInterval(Duration.ZERO);
     if (secure) {
       builder.tls(address.tls().certificate().toFile(), address.tls().key().toFile());

@@ -22,12 +22,12 @@ export const runForwardPass = (model, text, topK) =>
 export const computeLogitLens = (model, text, positions) =>
   call('POST', `/v1/${model}:computeLogitLens`, { prompt: { text }, topK: 5, positions });
 
-export const analyzePrompt = (model, dictionary, prompt) =>
+export const analyzePrompt = (model, dictionary, prompt, topFeatures) =>
   call('POST', `/v1/${model}:analyzePrompt`, {
     dictionary,
     prompt,
     topPredictions: 10,
-    topFeatures: 50,
+    topFeatures,
   });
 
 export const getFeature = (name) => call('GET', `/v1/${name}`);

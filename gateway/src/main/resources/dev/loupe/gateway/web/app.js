@@ -134,7 +134,7 @@ async function look(feature = null) {
     const first = Math.max(0, row.ids.length - LENS_POSITIONS);
     const positions = row.ids.slice(first).map((_, i) => first + i);
     const [analysis, lens] = await Promise.allSettled([
-      dictionary ? api.analyzePrompt(model, dictionary, prompt) : passOnly(model, prompt, row),
+      dictionary ? api.analyzePrompt(model, dictionary, prompt, featuresFor(row.ids.length)) : passOnly(model, prompt, row),
       api.computeLogitLens(model, prompt, positions),
     ]);
     if (asked !== state.asked) {
@@ -150,6 +150,11 @@ async function look(feature = null) {
       document.body.classList.remove('busy');
     }
   }
+}
+
+/** How many features to ask for at each token: all that fire, but fewer where a long prompt has too many in all. */
+function featuresFor(tokens) {
+  return Math.max(3, Math.min(50, Math.floor(10000 / tokens)));
 }
 
 /** The same as an analysis, for a model that has no dictionary yet. */

@@ -54,7 +54,7 @@ public final class FakeInference extends InferenceServiceGrpc.InferenceServiceIm
   public final AtomicLong chunksSent = new AtomicLong();
 
   /** Opens when a call to {@code models/endless} or {@code models/slow} was cancelled. */
-  public volatile CountDownLatch cancelled;
+  public volatile CountDownLatch cancelled = new CountDownLatch(1);
 
   /** Calls of StreamActivations so far. */
   public final AtomicLong streams = new AtomicLong();
