@@ -97,7 +97,7 @@ public final class SaeClient implements AutoCloseable {
                 .setSteps(steps)
                 .setBatchSize(64)
                 .setLearningRate(3e-3f)
-                .setWarmupSteps(10)
+                .setWarmupSteps(Math.min(10, steps))
                 .setDecaySteps(steps / 4)
                 .setShuffleBufferRows(512)
                 .setDeadAfterSteps(30)

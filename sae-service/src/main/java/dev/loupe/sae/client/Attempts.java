@@ -1,5 +1,6 @@
 package dev.loupe.sae.client;
 
+import io.grpc.ManagedChannel;
 import java.time.Duration;
 import java.util.function.Supplier;
 
@@ -9,10 +10,12 @@ final class Attempts {
 
   private final Patience patience;
   private final Runnable stop;
+  private final ManagedChannel channel;
 
-  Attempts(Patience patience, Runnable stop) {
+  Attempts(Patience patience, Runnable stop, ManagedChannel channel) {
     this.patience = patience;
     this.stop = stop;
+    this.channel = channel;
   }
 
   /** The call's result; its last failure when patience ends. */
@@ -26,13 +29,22 @@ final class Attempts {
         if (!Failures.passes(e) || System.nanoTime() >= end) {
           throw e;
         }
-        pause(patience.pause(attempt));
+        pauseBeforeAttempt(attempt);
       }
     }
   }
 
+  /**
+   * Waits for as long as this attempt's number asks, then lets the channel connect at once: left to
+   * itself it may wait for minutes after a service is back.
+   */
+  void pauseBeforeAttempt(int attempt) {
+    pause(patience.pause(attempt));
+    channel.resetConnectBackoff();
+  }
+
   /** Waits, but not through a stop. */
-  void pause(Duration length) {
+  private void pause(Duration length) {
     long end = System.nanoTime() + length.toNanos();
     while (true) {
       stop.run();

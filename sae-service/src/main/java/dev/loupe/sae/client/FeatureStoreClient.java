@@ -12,7 +12,7 @@ import dev.loupe.sae.publishing.FeatureStatistics;
 import dev.loupe.sae.publishing.PublishedFeature;
 import dev.loupe.sae.publishing.TokenEffect;
 import dev.loupe.server.errors.ErrorReason;
-import io.grpc.Channel;
+import io.grpc.ManagedChannel;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -23,12 +23,14 @@ import java.util.concurrent.TimeUnit;
 public final class FeatureStoreClient implements FeatureSink {
   private static final long CALL_SECONDS = 120;
 
+  private final ManagedChannel channel;
   private final FeatureStoreServiceBlockingStub stub;
   private final Patience patience;
   private final Runnable stop;
 
   /** A client over a channel that its caller closes; waiting ends when {@code stop} throws. */
-  public FeatureStoreClient(Channel channel, Patience patience, Runnable stop) {
+  public FeatureStoreClient(ManagedChannel channel, Patience patience, Runnable stop) {
+    this.channel = channel;
     this.stub = FeatureStoreServiceGrpc.newBlockingStub(channel);
     this.patience = patience;
     this.stop = stop;
@@ -41,7 +43,7 @@ public final class FeatureStoreClient implements FeatureSink {
         BatchUpsertFeaturesRequest.newBuilder().setParent(parent);
     features.forEach(feature -> request.addFeatures(message(parent, feature)));
     try {
-      new Attempts(patience, stop)
+      new Attempts(patience, stop, channel)
           .of(
               () ->
                   stub.withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS)

@@ -29,7 +29,7 @@ import dev.loupe.sae.publishing.Vocabulary;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.grpc.TensorMessages;
-import io.grpc.Channel;
+import io.grpc.ManagedChannel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -48,39 +48,33 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
   private static final int MAX_DIRECTION_BYTES = 1 << 20;
   private static final long CALL_SECONDS = 120;
 
+  private final ManagedChannel channel;
   private final InferenceServiceBlockingStub blocking;
   private final InferenceServiceStub async;
   private final Patience patience;
   private final Runnable stop;
 
   /** A client over a channel that its caller closes. */
-  public InferenceClient(Channel channel, Patience patience) {
-    this(
-        InferenceServiceGrpc.newBlockingStub(channel),
-        InferenceServiceGrpc.newStub(channel),
-        patience,
-        () -> {});
+  public InferenceClient(ManagedChannel channel, Patience patience) {
+    this(channel, patience, () -> {});
   }
 
-  private InferenceClient(
-      InferenceServiceBlockingStub blocking,
-      InferenceServiceStub async,
-      Patience patience,
-      Runnable stop) {
-    this.blocking = blocking;
-    this.async = async;
+  private InferenceClient(ManagedChannel channel, Patience patience, Runnable stop) {
+    this.channel = channel;
+    this.blocking = InferenceServiceGrpc.newBlockingStub(channel);
+    this.async = InferenceServiceGrpc.newStub(channel);
     this.patience = patience;
     this.stop = stop;
   }
 
   /** The same client, whose waiting ends when {@code stop} throws. */
   public InferenceClient stoppedBy(Runnable newStop) {
-    return new InferenceClient(blocking, async, patience, newStop);
+    return new InferenceClient(channel, patience, newStop);
   }
 
-  /** The same client without patience: one attempt, for calls whose caller waits. */
-  public InferenceClient impatient() {
-    return new InferenceClient(blocking, async, Patience.NONE, stop);
+  /** The same client with little patience, for calls whose caller waits. */
+  public InferenceClient brief() {
+    return new InferenceClient(channel, Patience.BRIEF, stop);
   }
 
   /**
@@ -131,7 +125,7 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
   @Override
   public ActivationFeed open(
       String model, String hookPoint, Iterator<TokenBatch> batches, Runnable whileWaiting) {
-    return new StreamedFeed(async, model, hookPoint, batches, patience, whileWaiting);
+    return new StreamedFeed(channel, model, hookPoint, batches, patience, whileWaiting);
   }
 
   @Override
@@ -227,7 +221,7 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
 
   private <R> R repeated(Supplier<R> call) {
     try {
-      return new Attempts(patience, stop).of(call);
+      return new Attempts(patience, stop, channel).of(call);
     } catch (RuntimeException e) {
       throw Failures.inference(e);
     }

@@ -14,8 +14,9 @@ public record Patience(Duration limit, Duration firstPause, Duration longestPaus
   public static final Patience DEFAULT =
       new Patience(Duration.ofMinutes(5), Duration.ofMillis(250), Duration.ofSeconds(10));
 
-  /** One attempt and no more. */
-  public static final Patience NONE = new Patience(Duration.ZERO, Duration.ZERO, Duration.ZERO);
+  /** For calls whose caller waits: three seconds. */
+  public static final Patience BRIEF =
+      new Patience(Duration.ofSeconds(3), Duration.ofMillis(100), Duration.ofMillis(500));
 
   Duration pause(int attempt) {
     long millis = firstPause.toMillis() << Math.min(attempt, 16);

@@ -1,6 +1,7 @@
 package dev.loupe.sae.client;
 
 import dev.loupe.proto.inference.v1.Capture;
+import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceStub;
 import dev.loupe.proto.inference.v1.StreamActivationsHeader;
 import dev.loupe.proto.inference.v1.StreamActivationsRequest;
@@ -11,6 +12,7 @@ import dev.loupe.sae.corpus.BatchActivations;
 import dev.loupe.sae.corpus.TokenBatch;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.grpc.TensorAssembler;
+import io.grpc.ManagedChannel;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import java.time.Duration;
@@ -45,17 +47,17 @@ final class StreamedFeed implements ActivationFeed {
   private long lastArrival = System.nanoTime();
 
   StreamedFeed(
-      InferenceServiceStub stub,
+      ManagedChannel channel,
       String model,
       String hookPoint,
       Iterator<TokenBatch> batches,
       Patience patience,
       Runnable stop) {
-    this.stub = stub;
+    this.stub = InferenceServiceGrpc.newStub(channel);
     this.batches = batches;
     this.patience = patience;
     this.stop = stop;
-    this.attempts = new Attempts(patience, stop);
+    this.attempts = new Attempts(patience, stop, channel);
     this.header =
         StreamActivationsRequest.newBuilder()
             .setHeader(
@@ -114,7 +116,7 @@ final class StreamedFeed implements ActivationFeed {
         "the activation stream broke, {} batches will be sent again: {}",
         unfinished.size(),
         failure.getMessage());
-    attempts.pause(patience.pause(failures++));
+    attempts.pauseBeforeAttempt(failures++);
   }
 
   private void disconnect() {

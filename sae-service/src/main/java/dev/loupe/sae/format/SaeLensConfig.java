@@ -29,6 +29,7 @@ record SaeLensConfig(
     String modelName,
     String hookName) {
   static final String FILE = "cfg.json";
+  private static final String FORMAT_VERSION = "6.54.12";
   private static final int MAX_BYTES = 1 << 20;
   private static final int MAX_D_IN = 1 << 20;
   private static final int MAX_D_SAE = 1 << 20;
@@ -76,6 +77,8 @@ record SaeLensConfig(
     root.put("normalize_activations", "none");
     root.put("reshape_activations", hookName.endsWith("hook_z") ? "hook_z" : "none");
     ObjectNode metadata = root.putObject("metadata");
+    // SAELens takes a file without a version, or with one below 6, for the older format.
+    metadata.put("sae_lens_version", FORMAT_VERSION);
     metadata.put("model_name", modelName);
     metadata.put("hook_name", hookName);
     metadata.put("context_size", contextSize);

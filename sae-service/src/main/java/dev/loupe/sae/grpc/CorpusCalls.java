@@ -47,7 +47,7 @@ final class CorpusCalls {
     String id = ResourcePattern.requireId("header.corpus_id", header.getCorpusId());
     String model = Names.MODEL.parseId("header.model", header.getModel());
     corpora.requireFree(id);
-    ModelInfo info = inference.impatient().model(model);
+    ModelInfo info = inference.brief().model(model);
     return Messages.of(corpora.create(id, model, new SentRows(requests, info)));
   }
 

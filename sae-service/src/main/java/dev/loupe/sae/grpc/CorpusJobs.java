@@ -26,7 +26,7 @@ import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.operations.OperationContext;
 import dev.loupe.server.operations.OperationRunner;
 import dev.loupe.server.operations.OperationWork;
-import io.grpc.Channel;
+import io.grpc.ManagedChannel;
 
 /** EvaluateDictionary and PublishFeatures: operations that run a corpus once. */
 final class CorpusJobs {
@@ -37,7 +37,7 @@ final class CorpusJobs {
   private final CorpusStore corpora;
   private final OperationRunner operations;
   private final InferenceClient inference;
-  private final Channel features;
+  private final ManagedChannel features;
   private final Patience patience;
   private final SaeMetrics metrics;
 
@@ -46,7 +46,7 @@ final class CorpusJobs {
       CorpusStore corpora,
       OperationRunner operations,
       InferenceClient inference,
-      Channel features,
+      ManagedChannel features,
       Patience patience,
       SaeMetrics metrics) {
     this.dictionaries = dictionaries;
@@ -92,12 +92,12 @@ final class CorpusJobs {
   }
 
   Operation publish(PublishFeaturesRequest request) {
-    CorpusDescription corpus =
-        check(request.getDictionary(), request.getCorpus(), request.getMaxRows());
     if (request.getExamples() < 0 || request.getExamples() > MAX_EXAMPLES) {
       throw LoupeException.invalidValue(
           "examples", request.getExamples(), "1 to " + MAX_EXAMPLES + ", or 0 for 10");
     }
+    CorpusDescription corpus =
+        check(request.getDictionary(), request.getCorpus(), request.getMaxRows());
     return operations.start(
         request.getDictionary(),
         request,

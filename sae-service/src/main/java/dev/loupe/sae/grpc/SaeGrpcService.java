@@ -38,7 +38,7 @@ import dev.loupe.server.operations.OperationRunner;
 import dev.loupe.server.operations.OperationWork;
 import dev.loupe.server.streams.BlockingCalls;
 import dev.loupe.server.streams.StreamLimits;
-import io.grpc.Channel;
+import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -67,7 +67,7 @@ public final class SaeGrpcService extends SaeServiceGrpc.SaeServiceImplBase {
       OperationRunner operations,
       BlockingCalls calls,
       InferenceClient inference,
-      Channel features,
+      ManagedChannel features,
       Patience patience,
       SaeMetrics metrics) {
     Usage usage = new Usage(operations);

@@ -62,7 +62,7 @@ final class TrainingCalls {
   }
 
   Operation train(TrainDictionaryRequest request) {
-    TrainingSpec spec = requests.spec(request, inference.impatient());
+    TrainingSpec spec = requests.spec(request, inference.brief());
     synchronized (operations) {
       requireFree(spec.dictionary());
       TrainingProgress start =

@@ -223,8 +223,8 @@ class BadRequestTest {
                             .setCorpus("corpora/texts")
                             .setExamples(101)
                             .build()),
-            ErrorReason.MODEL_MISMATCH,
-            "models/gpt2-tiny"));
+            ErrorReason.INVALID_VALUE,
+            "examples"));
   }
 
   @TestFactory

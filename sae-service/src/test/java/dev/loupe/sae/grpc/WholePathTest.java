@@ -65,8 +65,8 @@ class WholePathTest {
             SaeConfig.of(
                 folder.resolve("sae"), inference.target(), "127.0.0.1:" + features.port()));
     client = new SaeClient(server.target());
-    corpus = client.createCorpus("texts", SaeClient.randomRows(200, 3));
-    Operation training = client.stub().trainDictionary(SaeClient.training("first", 300).build());
+    corpus = client.createCorpus("texts", SaeClient.randomRows(120, 3));
+    Operation training = client.stub().trainDictionary(SaeClient.training("first", 200).build());
     progress = new ArrayList<>();
     client
         .stub()
@@ -85,8 +85,8 @@ class WholePathTest {
 
   @Test
   void storesTheCorpus() {
-    List<int[]> rows = SaeClient.randomRows(200, 3);
-    assertThat(corpus.getRows()).isEqualTo(200);
+    List<int[]> rows = SaeClient.randomRows(120, 3);
+    assertThat(corpus.getRows()).isEqualTo(120);
     assertThat(corpus.getTokens()).isEqualTo(rows.stream().mapToLong(row -> row.length).sum());
     assertThat(corpus.getSha256()).matches("[0-9a-f]{64}");
     ListCorporaResponse list = client.stub().listCorpora(ListCorporaRequest.getDefaultInstance());
@@ -96,12 +96,12 @@ class WholePathTest {
   @Test
   void trainsADictionaryThatExplainsTheActivations() {
     TrainingProgress last = progress.get(progress.size() - 1);
-    assertThat(last.getStep()).isEqualTo(300);
-    assertThat(last.getTotalSteps()).isEqualTo(300);
-    assertThat(last.getRows()).isEqualTo(300 * 64);
+    assertThat(last.getStep()).isEqualTo(200);
+    assertThat(last.getTotalSteps()).isEqualTo(200);
+    assertThat(last.getRows()).isEqualTo(200 * 64);
     assertThat(last.getL0()).isLessThanOrEqualTo(8);
     assertThat(last.getExplainedVariance()).isGreaterThan(0.6);
-    assertThat(last.getLearningRate()).isPositive().isLessThan(3e-3 / 50);
+    assertThat(last.getLearningRate()).isPositive().isLessThan(3e-3 / 40);
     assertThat(dictionary.getName()).isEqualTo("dictionaries/first");
     assertThat(dictionary.getDIn()).isEqualTo(TinyInference.D_MODEL);
     assertThat(dictionary.getTopk().getK()).isEqualTo(8);
@@ -236,12 +236,12 @@ class WholePathTest {
         client
             .stub()
             .trainDictionary(
-                SaeClient.training("plain", 150)
+                SaeClient.training("plain", 40)
                     .setStandard(StandardArchitecture.newBuilder().setL1Coefficient(0.5f))
                     .build());
     Dictionary plain = client.await(operation.getName()).getResponse().unpack(Dictionary.class);
     assertThat(plain.getStandard().getL1Coefficient()).isEqualTo(0.5f);
     assertThat(server.registry().get("loupe.sae.trained").counter().count())
-        .isGreaterThanOrEqualTo(150 * 64);
+        .isGreaterThanOrEqualTo(40 * 64);
   }
 }
