@@ -143,6 +143,7 @@ async function look(feature = null) {
     await show(analysis, lens, row, model, prompt, dictionary, feature);
   } catch (error) {
     if (asked === state.asked) {
+      $('results').hidden = true;
       trouble(error);
     }
   } finally {
@@ -172,6 +173,7 @@ async function show(analysis, lens, row, model, prompt, dictionary, feature) {
     trouble(analysis.reason);
   }
   if (given === null) {
+    $('results').hidden = true;
     return;
   }
   state.tokens = given.tokens;
