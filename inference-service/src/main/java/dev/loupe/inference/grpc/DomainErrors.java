@@ -8,10 +8,14 @@ import dev.loupe.inference.tokenizer.UnencodableTextException;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.grpc.TensorWireException;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** What the domain's own exceptions mean to a caller. */
 final class DomainErrors {
+  /** Fields that hold no vector: what is wrong with them is their choice. */
+  private static final Set<String> NO_SHAPES = Set.of("heads", "hook_point");
+
   private DomainErrors() {}
 
   /** Runs domain code, and gives its exceptions their reasons. */
@@ -52,7 +56,7 @@ final class DomainErrors {
     return switch (e.kind()) {
       case NOT_FINITE -> ErrorReason.NOT_FINITE;
       case WRONG_SHAPE ->
-          e.field().equals("heads") ? ErrorReason.INVALID_VALUE : ErrorReason.WRONG_SHAPE;
+          NO_SHAPES.contains(e.field()) ? ErrorReason.INVALID_VALUE : ErrorReason.WRONG_SHAPE;
       case OUT_OF_RANGE ->
           switch (e.field()) {
             case "positions" -> ErrorReason.POSITION_OUT_OF_RANGE;

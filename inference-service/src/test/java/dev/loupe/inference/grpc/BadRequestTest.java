@@ -264,6 +264,14 @@ class BadRequestTest {
             ErrorReason.WRONG_SHAPE,
             "as long as the row",
             at("blocks.0.attn.hook_pattern").setAddDirection(direction(3, 1))),
+        forward(
+            "edits that exclude each other",
+            ErrorReason.INVALID_VALUE,
+            "exclude each other",
+            r ->
+                r.setTopK(1)
+                    .addInterventions(zeroAt("blocks.1.hook_q_input"))
+                    .addInterventions(zeroAt("blocks.1.ln1.hook_normalized"))),
         edit(
             "a clamp without a target",
             ErrorReason.INVALID_VALUE,
