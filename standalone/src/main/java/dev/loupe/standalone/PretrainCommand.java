@@ -36,7 +36,7 @@ public final class PretrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--tokens",
-      defaultValue = "40000000",
+      defaultValue = "12000000",
       description = "Tokens to train on (default: ${DEFAULT-VALUE}).")
   private long tokens;
 
@@ -48,13 +48,13 @@ public final class PretrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--width",
-      defaultValue = "192",
+      defaultValue = "128",
       description = "Width of the residual stream (default: ${DEFAULT-VALUE}).")
   private int width;
 
   @Option(
       names = "--heads",
-      defaultValue = "6",
+      defaultValue = "8",
       description = "Attention heads of a block (default: ${DEFAULT-VALUE}).")
   private int heads;
 
@@ -78,7 +78,7 @@ public final class PretrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--batch",
-      defaultValue = "32",
+      defaultValue = "16",
       description = "Rows in a step (default: ${DEFAULT-VALUE}).")
   private int batch;
 
@@ -90,10 +90,16 @@ public final class PretrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--repeats",
-      defaultValue = "0.25",
+      defaultValue = "0.35",
       description =
           "Share of documents that are repeated random sequences (default: ${DEFAULT-VALUE}).")
   private double repeats;
+
+  @Option(
+      names = "--late-repeats",
+      defaultValue = "0.75",
+      description = "The same after two fifths of the run (default: ${DEFAULT-VALUE}).")
+  private double lateRepeats;
 
   @Option(
       names = "--seed",
@@ -156,7 +162,8 @@ public final class PretrainCommand implements Callable<Integer> {
         batch,
         tokens,
         learningRate,
-        repeats);
+        repeats,
+        lateRepeats);
   }
 
   /** Runs the command alone, without the rest of Loupe on the class path. */

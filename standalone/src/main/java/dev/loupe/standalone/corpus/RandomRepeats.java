@@ -9,7 +9,7 @@ import java.util.function.ToIntFunction;
  */
 public final class RandomRepeats {
   private static final int MIN_PERIOD = 4;
-  private static final int MAX_SHORT_PERIOD = 20;
+  private static final int MAX_SHORT_PERIOD = 12;
   private static final int MAX_COPIES = 5;
 
   private final ToIntFunction<SeededRandom> tokens;
@@ -56,8 +56,9 @@ public final class RandomRepeats {
   /** One document, of at most {@code longest} tokens. */
   public Repeats next(SeededRandom random) {
     int most = longest / 2;
-    // Short periods repeat often and teach copying first; long ones teach it over a distance.
-    if (random.nextInt(2) == 0) {
+    // What attention to the copied token gains is spread over all tokens that a head still looks at
+    // alike, so copying is learnt from short periods; the long ones teach it over a distance.
+    if (random.nextInt(4) != 0) {
       most = Math.min(MAX_SHORT_PERIOD, most);
     }
     int period = random.between(MIN_PERIOD, most);

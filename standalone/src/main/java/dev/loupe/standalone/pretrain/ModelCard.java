@@ -42,7 +42,8 @@ final class ModelCard {
         generated text, made from the seed %d by templates, word lists and fact tables written for this \
         project; no text of other people is in it. Each stretch of text knows which of %d concepts it \
         belongs to, so that what a neuron or a feature stands for can be measured. A document is a repeated \
-        random sequence instead of text with probability %s.
+        random sequence instead of text with probability %s, after two fifths of the run %s; its first copy, \
+        which nothing explains, does not count in the loss.
 
         Training: AdamW, highest learning rate %s with warm-up and cosine decay, batches of %d rows of %d \
         tokens, %,d tokens, %,d steps, %.1f minutes.
@@ -75,6 +76,7 @@ final class ModelCard {
         settings.seed(),
         conceptTitles.size(),
         number(settings.repeatsShare()),
+        number(settings.lateRepeatsShare()),
         number(settings.learningRate()),
         settings.batch(),
         settings.context(),

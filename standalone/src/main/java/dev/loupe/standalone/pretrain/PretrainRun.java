@@ -111,7 +111,7 @@ public final class PretrainRun {
             tokenizer,
             endOfText,
             corpus.statesAndCapitals(),
-            rows(corpus, tokenizer, endOfText, 0));
+            rows(corpus, tokenizer, endOfText, RepeatsShare.of(0)));
     try (Pretrainer trainer = new Pretrainer(config, options);
         TrainingLog log = TrainingLog.open(folder.resolve(LOG), resume)) {
       if (resume) {
@@ -127,7 +127,7 @@ public final class PretrainRun {
       train(
           trainer,
           options.steps(),
-          rows(corpus, tokenizer, endOfText, settings.repeatsShare()),
+          rows(corpus, tokenizer, endOfText, settings.repeats()),
           probe,
           log);
       ProbeResult result = trainer.withModel(probe::measure);
@@ -147,7 +147,7 @@ public final class PretrainRun {
   }
 
   private TrainingRows rows(
-      CorpusGenerator corpus, BpeTokenizer tokenizer, int endOfText, double repeatsShare) {
+      CorpusGenerator corpus, BpeTokenizer tokenizer, int endOfText, RepeatsShare repeatsShare) {
     // One more token than the context: every position then predicts a token.
     return new TrainingRows(
         corpus, tokenizer, settings.seed(), endOfText, settings.context() + 1, repeatsShare);

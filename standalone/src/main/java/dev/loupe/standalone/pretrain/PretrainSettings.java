@@ -14,7 +14,8 @@ package dev.loupe.standalone.pretrain;
  * @param batch rows in a step
  * @param tokens to train on in all
  * @param learningRate highest learning rate of AdamW
- * @param repeatsShare probability that a document is a repeated random sequence
+ * @param repeatsShare probability that a document is a repeated random sequence, at first
+ * @param lateRepeatsShare the same after two fifths of the rows
  */
 public record PretrainSettings(
     long seed,
@@ -27,7 +28,8 @@ public record PretrainSettings(
     int batch,
     long tokens,
     double learningRate,
-    double repeatsShare) {
+    double repeatsShare,
+    double lateRepeatsShare) {
 
   public PretrainSettings {
     require(vocabulary >= 257, "--vocabulary", vocabulary, "at least 257");
@@ -40,6 +42,16 @@ public record PretrainSettings(
     require(tokens >= (long) batch * context, "--tokens", tokens, "at least one batch of rows");
     require(learningRate > 0 && learningRate < 1, "--learning-rate", learningRate, "0 to 1");
     require(repeatsShare >= 0 && repeatsShare <= 1, "--repeats", repeatsShare, "0 to 1");
+    require(
+        lateRepeatsShare >= 0 && lateRepeatsShare <= 1,
+        "--late-repeats",
+        lateRepeatsShare,
+        "0 to 1");
+  }
+
+  /** The share of repeated random sequences over the run's rows. */
+  RepeatsShare repeats() {
+    return new RepeatsShare(repeatsShare, lateRepeatsShare, steps() * batch * 2 / 5);
   }
 
   /** Steps of the run: whole batches, the last one reaching the asked tokens. */

@@ -29,7 +29,7 @@ public final class TrainingRows {
   private final long seed;
   private final int endOfText;
   private final int length;
-  private final double repeatsShare;
+  private final RepeatsShare repeatsShare;
   private final int[] sampledIds;
 
   /**
@@ -38,15 +38,15 @@ public final class TrainingRows {
    * @param seed of the choice between text and random sequences, and of the latter
    * @param endOfText id that begins each document
    * @param length tokens in a row
-   * @param repeatsShare probability that a document is a repeated random sequence instead of text
+   * @param repeatsShare how many documents are repeated random sequences instead of text
    */
-  public TrainingRows(
+  TrainingRows(
       CorpusGenerator corpus,
       BpeTokenizer tokenizer,
       long seed,
       int endOfText,
       int length,
-      double repeatsShare) {
+      RepeatsShare repeatsShare) {
     this.corpus = corpus;
     this.tokenizer = tokenizer;
     this.seed = seed;
@@ -61,13 +61,13 @@ public final class TrainingRows {
 
   /** Token ids of a row of the training set, [length]. */
   public int[] row(long index) {
-    return row(index, index * DOCUMENTS_PER_ROW, new boolean[length]);
+    return row(index, index * DOCUMENTS_PER_ROW, repeatsShare.at(index), new boolean[length]);
   }
 
   /** Token ids of a row of held-out text, [length]: no document of it is in any training row. */
   public int[] heldOut(long index) {
     long first = CorpusGenerator.HELD_OUT + index * DOCUMENTS_PER_ROW;
-    return row(~index, first, new boolean[length]);
+    return row(~index, first, repeatsShare.early(), new boolean[length]);
   }
 
   /**
@@ -75,7 +75,7 @@ public final class TrainingRows {
    *
    * @param targets set to true at each token that text or repetition explains
    */
-  private int[] row(long stream, long firstDocument, boolean[] targets) {
+  private int[] row(long stream, long firstDocument, double repeats, boolean[] targets) {
     SeededRandom random = new SeededRandom(seed, stream);
     int[] row = new int[length];
     int filled = 0;
@@ -86,11 +86,10 @@ public final class TrainingRows {
       int room = length - filled;
       int[] ids;
       int unexplained = 0;
-      if (room >= SHORTEST_REPEATS && random.nextDouble() < repeatsShare) {
-        RandomRepeats.Repeats repeats =
-            new RandomRepeats(repeatedTokens(random), room).next(random);
-        ids = repeats.ids();
-        unexplained = repeats.period();
+      if (room >= SHORTEST_REPEATS && random.nextDouble() < repeats) {
+        RandomRepeats.Repeats drawn = new RandomRepeats(repeatedTokens(random), room).next(random);
+        ids = drawn.ids();
+        unexplained = drawn.period();
       } else {
         ids = tokenizer.encode(corpus.document(document++).text()).ids();
       }
@@ -120,7 +119,8 @@ public final class TrainingRows {
     int[][] rows = new int[count][];
     boolean[][] targets = new boolean[count][length];
     for (int i = 0; i < count; i++) {
-      rows[i] = row(first + i, (first + i) * DOCUMENTS_PER_ROW, targets[i]);
+      long index = first + i;
+      rows[i] = row(index, index * DOCUMENTS_PER_ROW, repeatsShare.at(index), targets[i]);
     }
     return new TrainingBatch(rows, targets);
   }

@@ -101,6 +101,13 @@ class TrainingRowsTest {
   }
 
   @Test
+  void shareOfRandomSequencesMayChangeOnTheWay() {
+    TrainingRows rows = rows(new RepeatsShare(0, 1, 5));
+    assertThat(rows.row(4)).isEqualTo(rows(0).row(4));
+    assertThat(rows.row(5)).isEqualTo(rows(1).row(5));
+  }
+
+  @Test
   void shareOfRandomSequencesIsAsAsked() {
     assertThat(repeatedTokens(rows(0))).isLessThan(0.05);
     assertThat(repeatedTokens(rows(1))).isGreaterThan(0.4);
@@ -130,6 +137,10 @@ class TrainingRowsTest {
   }
 
   private static TrainingRows rows(double repeatsShare) {
+    return rows(RepeatsShare.of(repeatsShare));
+  }
+
+  private static TrainingRows rows(RepeatsShare repeatsShare) {
     return new TrainingRows(corpus, tokenizer, SEED, endOfText, LENGTH, repeatsShare);
   }
 }
