@@ -8,8 +8,8 @@ public final class StorageErrors {
   private StorageErrors() {}
 
   /**
-   * STORAGE_FULL when the disk or a quota is full, STORAGE_UNAVAILABLE otherwise (read-only, not
-   * permitted, failing).
+   * STORAGE_FULL when the disk, a quota or the process's limit on file sizes is full,
+   * STORAGE_UNAVAILABLE otherwise (read-only, not permitted, failing).
    *
    * @param what could not be stored or read, for the message: "the corpus"
    */
@@ -18,7 +18,8 @@ public final class StorageErrors {
     boolean full =
         text.contains("no space left")
             || text.contains("not enough space")
-            || text.contains("quota exceeded");
+            || text.contains("quota exceeded")
+            || text.contains("file too large");
     return full
         ? LoupeException.of(
             ErrorReason.STORAGE_FULL,
