@@ -105,7 +105,7 @@ final class HubHttp {
   }
 
   private boolean isHub(URI at) {
-    URI hub = settings.endpoint().orElseThrow();
+    URI hub = settings.endpoint();
     return hub.getScheme().equals(at.getScheme())
         && hub.getHost().equalsIgnoreCase(at.getHost())
         && hub.getPort() == at.getPort();

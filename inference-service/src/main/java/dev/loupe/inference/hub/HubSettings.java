@@ -11,7 +11,7 @@ import java.util.Optional;
 /**
  * How to reach the hub, in the words of Hugging Face's own tools.
  *
- * @param endpoint the hub's address; empty when nobody said
+ * @param endpoint the hub's address
  * @param cache where repositories are kept
  * @param token sent to the hub, and to no other host
  * @param offline uses what is in the cache and nothing else
@@ -20,18 +20,19 @@ import java.util.Optional;
  * @param pause before the second attempt; it doubles after each
  */
 public record HubSettings(
-    Optional<URI> endpoint,
+    URI endpoint,
     Path cache,
     Optional<String> token,
     boolean offline,
     Duration patience,
     int attempts,
     Duration pause) {
+  private static final String DEFAULT_ENDPOINT = "https://huggingface.co";
 
   /**
-   * Reads {@code HF_ENDPOINT}, {@code HF_HOME} (default {@code ~/.cache/huggingface}), {@code
-   * HF_HUB_CACHE} (default the folder {@code hub} there), {@code HF_TOKEN} (default the file {@code
-   * token} there) and {@code HF_HUB_OFFLINE}.
+   * Reads {@code HF_ENDPOINT} (default Hugging Face's hub), {@code HF_HOME} (default {@code
+   * ~/.cache/huggingface}), {@code HF_HUB_CACHE} (default the folder {@code hub} there), {@code
+   * HF_TOKEN} (default the file {@code token} there) and {@code HF_HUB_OFFLINE}.
    *
    * @throws HubException INVALID when the endpoint is not an http or https address
    */
@@ -40,7 +41,7 @@ public record HubSettings(
         path(environment, "HF_HOME")
             .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache", "huggingface"));
     return new HubSettings(
-        value(environment, "HF_ENDPOINT").map(HubSettings::endpoint),
+        endpoint(value(environment, "HF_ENDPOINT").orElse(DEFAULT_ENDPOINT)),
         path(environment, "HF_HUB_CACHE").orElse(home.resolve("hub")),
         value(environment, "HF_TOKEN").or(() -> tokenFile(home.resolve("token"))),
         value(environment, "HF_HUB_OFFLINE").filter(v -> !v.equals("0")).isPresent(),

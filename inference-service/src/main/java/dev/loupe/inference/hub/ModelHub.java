@@ -40,8 +40,8 @@ public final class ModelHub {
     ModelSource.Repository repository = (ModelSource.Repository) source;
     HubCache cache = new HubCache(settings.cache(), repository.id());
     Optional<Path> cached = cached(cache, repository.revision());
-    if (settings.offline() || settings.endpoint().isEmpty()) {
-      return cached.orElseThrow(() -> unreachable(repository));
+    if (settings.offline()) {
+      return cached.orElseThrow(() -> notCached(repository));
     }
     try {
       return download(repository, cache);
@@ -54,14 +54,11 @@ public final class ModelHub {
     }
   }
 
-  private HubException unreachable(ModelSource.Repository repository) {
-    String why =
-        settings.offline()
-            ? "HF_HUB_OFFLINE is set; unset it to download"
-            : "set HF_ENDPOINT to the address of your model hub to download it";
+  private HubException notCached(ModelSource.Repository repository) {
     return new HubException(
         Kind.UNREACHABLE,
-        "%s is not in the cache %s; %s".formatted(repository.id(), settings.cache(), why));
+        "%s is not in the cache %s; HF_HUB_OFFLINE is set; unset it to download"
+            .formatted(repository.id(), settings.cache()));
   }
 
   private static Optional<Path> cached(HubCache cache, String revision) {
@@ -124,11 +121,7 @@ public final class ModelHub {
       URI address =
           URI.create(
               "%s/%s/resolve/%s/%s"
-                  .formatted(
-                      settings.endpoint().orElseThrow(),
-                      repository,
-                      encoded(revision),
-                      encoded(name)));
+                  .formatted(settings.endpoint(), repository, encoded(revision), encoded(name)));
       HubHttp.Headers headers = headers(address, name);
       boolean noSuchFile =
           headers.status() == 404 && headers.errorCode().map("EntryNotFound"::equals).orElse(true);
@@ -189,7 +182,7 @@ public final class ModelHub {
       throw new HubException(
           Kind.UNREACHABLE,
           "%s: the hub at %s cannot be reached: %s"
-              .formatted(repository, settings.endpoint().orElseThrow(), problem));
+              .formatted(repository, settings.endpoint(), problem));
     }
 
     private static String encoded(String part) {

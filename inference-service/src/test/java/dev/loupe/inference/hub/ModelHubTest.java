@@ -42,7 +42,7 @@ class ModelHubTest {
 
   private HubSettings settings() {
     return new HubSettings(
-        Optional.of(hub.address()),
+        hub.address(),
         cache,
         Optional.empty(),
         false,
@@ -51,7 +51,7 @@ class ModelHubTest {
         Duration.ofMillis(1));
   }
 
-  private HubSettings with(Optional<String> token, boolean offline, Optional<URI> endpoint) {
+  private HubSettings with(Optional<String> token, boolean offline, URI endpoint) {
     HubSettings s = settings();
     return new HubSettings(endpoint, cache, token, offline, s.patience(), s.attempts(), s.pause());
   }
@@ -110,7 +110,7 @@ class ModelHubTest {
     try (LocalHub other = new LocalHub()) {
       other.small("config.json", "{}").small("vocab.json", "{}").small("merges.txt", "a b");
       other.large("model.safetensors", weights);
-      Path folder = folder(with(Optional.empty(), false, Optional.of(other.address())));
+      Path folder = folder(with(Optional.empty(), false, other.address()));
 
       assertThat(folder.resolve("merges.txt")).hasContent("a b");
     }
@@ -124,7 +124,7 @@ class ModelHubTest {
           "model.safetensors.index.json",
           "{\"weight_map\": {\"a\": \"m-1.safetensors\", \"b\": \"m-2.safetensors\"}}");
       other.large("m-1.safetensors", new byte[] {1}).large("m-2.safetensors", new byte[] {2});
-      Path folder = folder(with(Optional.empty(), false, Optional.of(other.address())));
+      Path folder = folder(with(Optional.empty(), false, other.address()));
 
       assertThat(folder.resolve("m-2.safetensors")).hasBinaryContent(new byte[] {2});
     }
@@ -136,7 +136,7 @@ class ModelHubTest {
       other.small("config.json", "{}").small("tokenizer.json", "{}");
       other.small(
           "model.safetensors.index.json", "{\"weight_map\": {\"a\": \"../../x.safetensors\"}}");
-      HubSettings settings = with(Optional.empty(), false, Optional.of(other.address()));
+      HubSettings settings = with(Optional.empty(), false, other.address());
 
       fails(Kind.CORRUPT, "names the shard", () -> folder(settings));
     }
@@ -148,7 +148,7 @@ class ModelHubTest {
     hub.cuts = 1_000;
     HubSettings once =
         new HubSettings(
-            Optional.of(hub.address()),
+            hub.address(),
             cache,
             Optional.empty(),
             false,
@@ -269,7 +269,7 @@ class ModelHubTest {
     hub.requiredToken = Optional.of("secret");
 
     fails(Kind.DENIED, "set HF_TOKEN", () -> folder(settings()));
-    folder(with(Optional.of("secret"), false, Optional.of(hub.address())));
+    folder(with(Optional.of("secret"), false, hub.address()));
     assertThat(hub.tokenSeenByStorage).isFalse();
   }
 
@@ -293,7 +293,7 @@ class ModelHubTest {
     try (LocalHub other = new LocalHub()) {
       other.small("config.json", "{}").small("tokenizer.json", "{}");
       other.large("pytorch_model.bin", weights);
-      HubSettings settings = with(Optional.empty(), false, Optional.of(other.address()));
+      HubSettings settings = with(Optional.empty(), false, other.address());
 
       fails(Kind.NOT_FOUND, "has no model.safetensors.index.json", () -> folder(settings));
       assertThat(other.requests).noneMatch(request -> request.contains("pytorch_model.bin"));
@@ -306,20 +306,16 @@ class ModelHubTest {
     try (ServerSocket socket = new ServerSocket(0)) {
       nobody = URI.create("http://127.0.0.1:" + socket.getLocalPort());
     }
-    HubSettings unreachable = with(Optional.empty(), false, Optional.of(nobody));
+    HubSettings unreachable = with(Optional.empty(), false, nobody);
     fails(Kind.UNREACHABLE, "cannot be reached", () -> folder(unreachable));
     fails(
         Kind.UNREACHABLE,
         "HF_HUB_OFFLINE",
-        () -> folder(with(Optional.empty(), true, Optional.of(hub.address()))));
-    fails(
-        Kind.UNREACHABLE,
-        "set HF_ENDPOINT",
-        () -> folder(with(Optional.empty(), false, Optional.empty())));
+        () -> folder(with(Optional.empty(), true, hub.address())));
 
     Path folder = folder(settings());
 
     assertThat(folder(unreachable)).isEqualTo(folder);
-    assertThat(folder(with(Optional.empty(), true, Optional.empty()))).isEqualTo(folder);
+    assertThat(folder(with(Optional.empty(), true, nobody))).isEqualTo(folder);
   }
 }
