@@ -20,6 +20,11 @@ public record DemoSettings(
     int layer,
     TrainingSpec training,
     int generatedTokens) {
+  /**
+   * Weight of the share of the error that dead features fail to reconstruct. It stands beside a
+   * squared error of some tens in these models, so the usual 1/32 would do next to nothing.
+   */
+  private static final double AUXK = 1;
 
   /** What the shipped model needs for its figures within the time that it has. */
   public static DemoSettings shipped(ModelInfo model) {
@@ -29,7 +34,7 @@ public record DemoSettings(
         4_000,
         200,
         layer,
-        spec("blocks." + layer + ".hook_resid_post", model.dModel() * 8, 16, 600, 1024, 3e-3),
+        spec("blocks." + layer + ".hook_resid_post", model.dModel() * 12, 16, 900, 1024, 3e-3),
         24);
   }
 
@@ -77,16 +82,6 @@ public record DemoSettings(
   private static TrainingSpec spec(
       String hookPoint, int features, int k, long steps, int batch, double learningRate) {
     return new TrainingSpec(
-        hookPoint,
-        features,
-        k,
-        1.0 / 32,
-        steps,
-        batch,
-        learningRate,
-        steps / 20,
-        steps / 3,
-        100,
-        1);
+        hookPoint, features, k, AUXK, steps, batch, learningRate, steps / 20, steps / 3, 100, 1);
   }
 }

@@ -24,15 +24,13 @@ final class ExplainStep {
     this.context = context;
   }
 
-  /** The prompt's tokens with the features that fire on each. */
-  List<PromptToken> run(
-      String dictionary, NeuronsStep.Result neurons, FeatureActivations activations) {
+  void run(String dictionary, NeuronsStep.Result neurons, FeatureActivations activations) {
     if (neurons.polysemantic().isEmpty()) {
       context.terminal().line("No neuron fired, so there is none to take apart.");
     } else {
       decompose(dictionary, neurons, activations);
     }
-    return showPrompt(dictionary);
+    showPrompt(dictionary);
   }
 
   private void decompose(
@@ -47,7 +45,7 @@ final class ExplainStep {
               neurons.reportUnits().column(candidate.neuron()).values(),
               activations.report(),
               PARTS);
-      if (best == null || result.explained() > best.explained()) {
+      if (best == null || spread(result) > spread(best)) {
         neuron = candidate;
         best = result;
       }
@@ -77,7 +75,14 @@ final class ExplainStep {
     context.terminal().table(table);
   }
 
-  private List<PromptToken> showPrompt(String dictionary) {
+  /**
+   * What the features beyond the first add: a neuron of several senses is not one feature's echo.
+   */
+  private static double spread(NeuronDecomposition.Result result) {
+    return result.parts().isEmpty() ? 0 : result.explained() - result.parts().get(0).gain();
+  }
+
+  private void showPrompt(String dictionary) {
     List<PromptToken> tokens =
         context
             .client()
@@ -94,7 +99,6 @@ final class ExplainStep {
           token.features().stream().map(ExplainStep::firing).collect(Collectors.joining("; ")));
     }
     context.terminal().table(table);
-    return tokens;
   }
 
   private static String firing(PromptToken.Firing firing) {

@@ -30,12 +30,23 @@ final class PolysemanticNeurons {
   List<PolysemanticNeuron> find(DenseUnits units, int layer, int count) {
     // Without labels, word ids are given in the order asked for, which must not depend on threads.
     return IntStream.range(0, units.count())
-        .mapToObj(neuron -> look(units.column(neuron).values(), layer, neuron))
+        .boxed()
+        .sorted(Comparator.comparingDouble(neuron -> -maximum(units, neuron)))
+        .limit((units.count() + 1) / 2)
+        .map(neuron -> look(units.column(neuron).values(), layer, neuron))
         .sorted(
             Comparator.comparingInt((PolysemanticNeuron n) -> -n.senses().size())
                 .thenComparingDouble(n -> -n.covered()))
         .limit(count)
         .toList();
+  }
+
+  private static float maximum(DenseUnits units, int neuron) {
+    float maximum = Float.NEGATIVE_INFINITY;
+    for (float value : units.column(neuron).values()) {
+      maximum = Math.max(maximum, value);
+    }
+    return maximum;
   }
 
   private PolysemanticNeuron look(float[] values, int layer, int neuron) {

@@ -35,6 +35,27 @@ final class SparseUnits implements Units {
     values[unit][size] = value;
   }
 
+  /** A feature's largest activation, 0 when it never fires. */
+  double maximum(int unit) {
+    double maximum = 0;
+    for (int i = 0; i < sizes[unit]; i++) {
+      maximum = Math.max(maximum, values[unit][i]);
+    }
+    return maximum;
+  }
+
+  /**
+   * A feature's smallest activation where it fires: below it, it is not among the largest. 0 when
+   * it never does.
+   */
+  double minimum(int unit) {
+    double minimum = sizes[unit] == 0 ? 0 : values[unit][0];
+    for (int i = 0; i < sizes[unit]; i++) {
+      minimum = Math.min(minimum, values[unit][i]);
+    }
+    return minimum;
+  }
+
   @Override
   public int count() {
     return sizes.length;

@@ -1,25 +1,30 @@
 package dev.loupe.standalone.demo;
 
-import dev.loupe.standalone.client.FeatureClamp;
-import dev.loupe.standalone.client.FeatureDirection;
-import dev.loupe.standalone.client.ModelClient;
 import dev.loupe.standalone.client.PromptToken;
 import dev.loupe.standalone.client.TokenGuess;
 import dev.loupe.standalone.terminal.DisplayText;
 import dev.loupe.standalone.terminal.SideBySide;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * A feature that the answer hangs on, taken away; and one that has nothing to do with it, held
- * high.
+ * A feature that the model's text hangs on, taken away; and one that has nothing to do with it,
+ * held high.
  */
 final class SteerStep {
-  private static final double AMPLIFICATION = 2;
+  /**
+   * A feature that fires on more of all tokens than this is part of everything, and no use to steer
+   * with.
+   */
+  private static final double DENSEST = 0.1;
+
+  private static final int CANDIDATES = 16;
+  private static final int FEATURES_EACH = 16;
 
   private final DemoContext context;
   private final String dictionary;
@@ -46,106 +51,104 @@ final class SteerStep {
    */
   record Result(int suppressed, double probability, int amplified) {}
 
-  Optional<Result> run(
-      PredictStep.Result prediction, List<PromptToken> prompt, ConceptScores.Matches matches) {
-    Set<Integer> firing =
-        prompt.stream()
-            .flatMap(token -> token.features().stream())
-            .map(PromptToken.Firing::feature)
-            .collect(Collectors.toCollection(java.util.TreeSet::new));
-    if (firing.isEmpty()) {
-      context.terminal().line("No feature fires on the prompt, so there is none to steer.");
+  Optional<Result> run(TokenGuess answer, ConceptScores.Matches matches) {
+    String plain =
+        context
+            .modelClient()
+            .generate(context.prompt(), context.settings().generatedTokens(), List.of());
+    TreeSet<Integer> firing = firing(context.prompt() + plain);
+    List<Integer> sparse = firing.stream().filter(f -> density(f) <= DENSEST).toList();
+    List<Integer> unrelated = unrelated(firing, matches);
+    if (sparse.isEmpty() || unrelated.isEmpty()) {
+      context.terminal().line("No feature fires on this text alone, so there is none to steer.");
       return Optional.empty();
     }
-    Suppression suppression = strongest(firing, prediction.best());
-    int amplified = unrelated(firing, matches);
-    double held = AMPLIFICATION * maximum(amplified);
-    ModelClient model = context.modelClient();
-    int tokens = context.settings().generatedTokens();
-    String plain = model.generate(context.prompt(), tokens, List.of());
-    String without = model.generate(context.prompt(), tokens, List.of(suppression.clamp));
-    FeatureClamp amplify =
-        FeatureClamp.hold(suppression.clamp.hookPoint(), direction(amplified), held);
-    String with = model.generate(context.prompt(), tokens, List.of(amplify));
-    context
-        .terminal()
-        .line(
-            "Without %s, the belief in %s goes from %.1f %% to %.1f %%.",
-            name(suppression.feature),
-            DisplayText.quoted(prediction.best().token()),
-            prediction.best().probability() * 100,
-            suppression.probability * 100);
-    context
-        .terminal()
-        .line("%s is held at %.1f, %.0f times its maximum.", name(amplified), held, AMPLIFICATION);
-    context.terminal().line("");
+    Steering steering = new Steering(context, dictionary, activations);
+    Steering.Suppression suppression = steering.suppress(sparse, plain);
+    Steering.Amplification amplification = steering.amplify(unrelated, plain);
+    double probability =
+        context
+            .modelClient()
+            .probability(context.prompt(), answer.id(), List.of(suppression.clamp()));
+    explain(suppression, amplification, answer, probability, sparse.size());
     context
         .terminal()
         .table(
             new SideBySide()
                 .column("default", context.prompt() + plain)
-                .column("suppressed: " + name(suppression.feature), context.prompt() + without)
-                .column("amplified: " + name(amplified), context.prompt() + with)
+                .column(
+                    "suppressed: " + name(suppression.feature()),
+                    context.prompt() + suppression.text())
+                .column(
+                    "amplified: " + name(amplification.feature()),
+                    context.prompt() + amplification.text())
                 .table());
-    return Optional.of(new Result(suppression.feature, suppression.probability, amplified));
+    return Optional.of(new Result(suppression.feature(), probability, amplification.feature()));
   }
 
-  private record Suppression(int feature, double probability, FeatureClamp clamp) {}
-
-  /** Of the features on the prompt, the one without which the answer becomes least likely. */
-  private Suppression strongest(Set<Integer> firing, TokenGuess answer) {
-    Suppression best = null;
-    for (int feature : firing) {
-      FeatureClamp clamp =
-          FeatureClamp.suppress(
-              context.settings().training().hookPoint(), direction(feature), threshold(feature));
-      double probability =
-          context.modelClient().probability(context.prompt(), answer.id(), List.of(clamp));
-      if (best == null || probability < best.probability) {
-        best = new Suppression(feature, probability, clamp);
-      }
-    }
-    return best;
+  private void explain(
+      Steering.Suppression suppression,
+      Steering.Amplification amplification,
+      TokenGuess answer,
+      double probability,
+      int tried) {
+    context
+        .terminal()
+        .line(
+            "Of the %d features that fire on the model's own text, %s matters most: without it, the loss of"
+                + " that text goes from %.2f to %.2f nats a token, and the belief in %s from %.1f %% to %.1f %%.",
+            tried,
+            name(suppression.feature()),
+            suppression.lossBefore(),
+            suppression.lossAfter(),
+            DisplayText.quoted(answer.token()),
+            answer.probability() * 100,
+            probability * 100);
+    context
+        .terminal()
+        .line(
+            "Of %d features that do not fire on it, %s, held at %d times its maximum, brings in most of the"
+                + " words that it fires on.",
+            CANDIDATES, name(amplification.feature()), amplification.factor());
+    context.terminal().line("");
   }
 
-  /** Of the features that do not fire on the prompt, the best labelled one, else the strongest. */
-  private int unrelated(Set<Integer> firing, ConceptScores.Matches matches) {
-    Optional<Integer> labelled =
+  private TreeSet<Integer> firing(String text) {
+    return context
+        .client()
+        .analysis()
+        .analyze(context.model().name(), dictionary, text, FEATURES_EACH)
+        .stream()
+        .flatMap(token -> token.features().stream())
+        .map(PromptToken.Firing::feature)
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private double density(int feature) {
+    return (double) activations.choose().column(feature).tokens().length
+        / activations.chooseText().tokens();
+  }
+
+  /** Features that do not fire on the text: the best labelled ones, else the strongest. */
+  private List<Integer> unrelated(TreeSet<Integer> firing, ConceptScores.Matches matches) {
+    List<Integer> labelled =
         matches.byConcept().stream()
-            .filter(fit -> !firing.contains(fit.unit()))
-            .max(java.util.Comparator.comparingDouble(ConceptFit::f1))
-            .map(ConceptFit::unit);
-    return labelled.orElseGet(
-        () ->
-            IntStream.range(0, activations.choose().count())
-                .filter(feature -> !firing.contains(feature))
-                .boxed()
-                .max(java.util.Comparator.comparingDouble(this::maximum))
-                .orElseThrow());
-  }
-
-  private FeatureDirection direction(int feature) {
-    return context.client().dictionaries().directions(dictionary, List.of(feature)).get(0);
-  }
-
-  private double maximum(int feature) {
-    double maximum = 0;
-    for (float value : activations.choose().column(feature).values()) {
-      maximum = Math.max(maximum, value);
+            .sorted(Comparator.comparingDouble((ConceptFit fit) -> -fit.f1()))
+            .map(ConceptFit::unit)
+            .distinct()
+            .filter(unit -> !firing.contains(unit))
+            .limit(CANDIDATES)
+            .toList();
+    if (!labelled.isEmpty()) {
+      return labelled;
     }
-    return maximum;
-  }
-
-  /**
-   * The smallest activation that the dictionary kept: below it, the feature would not be among the
-   * k.
-   */
-  private double threshold(int feature) {
-    double smallest = Double.MAX_VALUE;
-    for (float value : activations.choose().column(feature).values()) {
-      smallest = Math.min(smallest, value);
-    }
-    return smallest == Double.MAX_VALUE ? 0 : smallest;
+    return IntStream.range(0, activations.choose().count())
+        .filter(feature -> !firing.contains(feature))
+        .filter(feature -> activations.choose().maximum(feature) > 0)
+        .boxed()
+        .sorted(Comparator.comparingDouble(feature -> -activations.choose().maximum(feature)))
+        .limit(CANDIDATES)
+        .toList();
   }
 
   private String name(int feature) {

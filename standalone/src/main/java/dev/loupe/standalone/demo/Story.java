@@ -3,10 +3,8 @@ package dev.loupe.standalone.demo;
 import dev.loupe.standalone.client.Fidelity;
 import dev.loupe.standalone.client.LoupeClient;
 import dev.loupe.standalone.client.ModelInfo;
-import dev.loupe.standalone.client.PromptToken;
 import dev.loupe.standalone.terminal.Terminal;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -80,12 +78,11 @@ public final class Story {
     PublishStep.Result published =
         new PublishStep(context, text.heldOut()).run(training.dictionary(), activations);
     heading(8, "A neuron taken apart, and the prompt in features");
-    List<PromptToken> prompt =
-        new ExplainStep(context).run(training.dictionary(), neurons, activations);
+    new ExplainStep(context).run(training.dictionary(), neurons, activations);
     heading(9, "Steer");
     Optional<SteerStep.Result> steering =
         new SteerStep(context, training.dictionary(), activations, published.labels())
-            .run(prediction, prompt, published.matches());
+            .run(prediction.best(), published.matches());
     return new Figures(context, summary)
         .prediction(prediction)
         .heads(heads)

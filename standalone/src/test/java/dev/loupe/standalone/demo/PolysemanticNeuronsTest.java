@@ -51,7 +51,8 @@ class PolysemanticNeuronsTest {
         .containsExactlyInAnyOrder("a", "b", "d", "e");
     assertThat(first.covered()).isCloseTo(1, within(1e-9));
     assertThat(first.senses().get(0).share()).isCloseTo(0.25, within(1e-9));
-    assertThat(found.get(1).label()).isEqualTo("L2N2");
+    // L2N2 has two senses, but fires too weakly to be looked at.
+    assertThat(found.get(1).label()).isEqualTo("L2N0");
   }
 
   @Test
