@@ -21,6 +21,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = "Train a small GPT-2 model on the generated, labelled corpus.")
 public final class PretrainCommand implements Callable<Integer> {
+  private static final long DEFAULT_RESTART = 12_000_000;
+
   @Option(
       names = "--out",
       required = true,
@@ -36,9 +38,16 @@ public final class PretrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--tokens",
-      defaultValue = "12000000",
+      defaultValue = "17000000",
       description = "Tokens to train on (default: ${DEFAULT-VALUE}).")
   private long tokens;
+
+  @Option(
+      names = "--restart",
+      paramLabel = "TOKENS",
+      description =
+          "Tokens after which the learning rate starts anew (default: 12000000, or --tokens if less).")
+  private Long restartTokens;
 
   @Option(
       names = "--layers",
@@ -161,6 +170,7 @@ public final class PretrainCommand implements Callable<Integer> {
         context,
         batch,
         tokens,
+        restartTokens == null ? Math.min(DEFAULT_RESTART, tokens) : restartTokens,
         learningRate,
         repeats,
         lateRepeats);

@@ -56,7 +56,8 @@ class DemoStoryTest {
   static void startEverything() throws IOException {
     TensorEngine.start(0);
     PretrainSettings tiny =
-        new PretrainSettings(3, 600, 200, 2, 2, 32, 64, 8, 20 * 8 * 64, 3e-3, 0.25, 0.5);
+        new PretrainSettings(
+            3, 600, 200, 2, 2, 32, 64, 8, 20 * 8 * 64, 20 * 8 * 64, 3e-3, 0.25, 0.5);
     Path model = folder.resolve("tiny");
     new PretrainRun(
             model,

@@ -4,8 +4,10 @@ package dev.loupe.inference.pretraining;
  * How a model is trained from nothing.
  *
  * @param steps optimiser steps in all
- * @param learningRate the highest rate, reached after the warm-up
- * @param finalLearningRate the rate at the last step; a cosine leads there
+ * @param restartStep the step at which the learning rate starts anew (Loshchilov and Hutter 2017);
+ *     as many as {@code steps} for never
+ * @param learningRate the highest rate, reached after each warm-up
+ * @param finalLearningRate the rate before a restart and at the last step; a cosine leads there
  * @param warmupSteps steps of linear rise from 0
  * @param beta1 decay of Adam's mean
  * @param beta2 decay of Adam's square
@@ -16,6 +18,7 @@ package dev.loupe.inference.pretraining;
  */
 public record PretrainOptions(
     int steps,
+    int restartStep,
     double learningRate,
     double finalLearningRate,
     int warmupSteps,
@@ -33,6 +36,7 @@ public record PretrainOptions(
    */
   public PretrainOptions {
     require(steps >= 1, "steps", steps, "at least 1");
+    require(restartStep >= 1 && restartStep <= steps, "restartStep", restartStep, "1 to steps");
     require(learningRate > 0, "learningRate", learningRate, "above 0");
     require(
         finalLearningRate >= 0 && finalLearningRate <= learningRate,
@@ -48,15 +52,16 @@ public record PretrainOptions(
   }
 
   /**
-   * AdamW with betas 0.9 and 0.95, weight decay 0.1, clip 1, and a hundredth of the steps to warm
-   * up.
+   * AdamW with betas 0.9 and 0.95, weight decay 0.1, clip 1, and a hundredth of the steps before
+   * the restart to warm up.
    */
-  public static PretrainOptions of(int steps, double learningRate, long seed) {
+  public static PretrainOptions of(int steps, int restartStep, double learningRate, long seed) {
     return new PretrainOptions(
         steps,
+        restartStep,
         learningRate,
         learningRate / 10,
-        Math.max(1, steps / 100),
+        Math.max(1, restartStep / 100),
         0.9,
         0.95,
         1e-8,
@@ -67,10 +72,13 @@ public record PretrainOptions(
 
   /** The learning rate of a step, counted from 0. */
   double learningRateAt(int step) {
-    if (step < warmupSteps) {
-      return learningRate * (step + 1) / warmupSteps;
+    boolean restarted = step >= restartStep;
+    int at = restarted ? step - restartStep : step;
+    int length = restarted ? steps - restartStep : restartStep;
+    if (at < warmupSteps) {
+      return learningRate * (at + 1) / warmupSteps;
     }
-    double progress = (step - warmupSteps) / Math.max(1.0, steps - warmupSteps);
+    double progress = (at - warmupSteps) / Math.max(1.0, length - warmupSteps);
     double cosine = (1 + Math.cos(Math.PI * Math.min(1, progress))) / 2;
     return finalLearningRate + (learningRate - finalLearningRate) * cosine;
   }

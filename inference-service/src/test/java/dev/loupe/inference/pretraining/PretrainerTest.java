@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PretrainerTest {
   private static final GptConfig CONFIG = GptConfig.gpt2(2, 2, 32, 16, 23, 0);
-  private static final PretrainOptions OPTIONS = PretrainOptions.of(60, 1e-2, 7);
+  private static final PretrainOptions OPTIONS = PretrainOptions.of(60, 60, 1e-2, 7);
 
   /**
    * Rows in which each token is the one before it plus a step that the row's first two tokens show.
@@ -62,7 +62,7 @@ class PretrainerTest {
     Path straight = folder.resolve("straight");
     Path resumed = folder.resolve("resumed");
     Path checkpoint = folder.resolve("checkpoint.safetensors");
-    PretrainOptions options = PretrainOptions.of(12, 1e-2, 7);
+    PretrainOptions options = PretrainOptions.of(12, 8, 1e-2, 7);
     try (Pretrainer trainer = new Pretrainer(CONFIG, options)) {
       trainer.train(PretrainerTest::batch, report -> {});
       trainer.saveModel(straight);
@@ -128,7 +128,8 @@ class PretrainerTest {
     // With zero moments the corrected update is gradient / |gradient|, so a weight without decay
     // and
     // with a gradient well above epsilon moves by the rate of the step.
-    PretrainOptions options = new PretrainOptions(10, 1e-3, 1e-3, 0, 0.9, 0.95, 1e-12, 0, 1e9, 3);
+    PretrainOptions options =
+        new PretrainOptions(10, 10, 1e-3, 1e-3, 0, 0.9, 0.95, 1e-12, 0, 1e9, 3);
     Path before = folder.resolve("before.safetensors");
     Path after = folder.resolve("after.safetensors");
     ParameterLayout layout = new ParameterLayout(CONFIG);
@@ -193,10 +194,22 @@ class PretrainerTest {
 
   @Test
   void learningRateRisesAndFallsToItsEnd() {
-    PretrainOptions options = PretrainOptions.of(1000, 1e-3, 1);
+    PretrainOptions options = PretrainOptions.of(1000, 1000, 1e-3, 1);
     assertThat(options.learningRateAt(0)).isLessThan(2e-4);
     assertThat(options.learningRateAt(10)).isEqualTo(1e-3);
     assertThat(options.learningRateAt(505)).isBetween(5.4e-4, 5.6e-4);
     assertThat(options.learningRateAt(999)).isBetween(1e-4, 1.01e-4);
+  }
+
+  @Test
+  void learningRateStartsAnewAtTheRestart() {
+    PretrainOptions whole = PretrainOptions.of(1000, 1000, 1e-3, 1);
+    PretrainOptions restarted = PretrainOptions.of(1500, 1000, 1e-3, 1);
+    for (int step : new int[] {0, 10, 505, 999}) {
+      assertThat(restarted.learningRateAt(step)).isEqualTo(whole.learningRateAt(step));
+    }
+    assertThat(restarted.learningRateAt(1000)).isLessThan(2e-4);
+    assertThat(restarted.learningRateAt(1010)).isEqualTo(1e-3);
+    assertThat(restarted.learningRateAt(1499)).isBetween(1e-4, 1.01e-4);
   }
 }

@@ -45,7 +45,7 @@ final class ModelCard {
         random sequence instead of text with probability %s, after two fifths of the run %s; its first copy, \
         which nothing explains, does not count in the loss.
 
-        Training: AdamW, highest learning rate %s with warm-up and cosine decay, batches of %d rows of %d \
+        Training: AdamW, highest learning rate %s with warm-up and cosine decay, once more after %,d tokens, batches of %d rows of %d \
         tokens, %,d tokens, %,d steps, %.1f minutes.
 
         ## What was measured at the end of training
@@ -78,6 +78,7 @@ final class ModelCard {
         number(settings.repeatsShare()),
         number(settings.lateRepeatsShare()),
         number(settings.learningRate()),
+        settings.restartTokens(),
         settings.batch(),
         settings.context(),
         settings.steps() * settings.batch() * settings.context(),

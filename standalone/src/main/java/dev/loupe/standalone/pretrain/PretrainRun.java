@@ -105,7 +105,10 @@ public final class PretrainRun {
             endOfText);
     PretrainOptions options =
         PretrainOptions.of(
-            Math.toIntExact(settings.steps()), settings.learningRate(), settings.seed());
+            Math.toIntExact(settings.steps()),
+            Math.toIntExact(settings.restartStep()),
+            settings.learningRate(),
+            settings.seed());
     ModelProbe probe =
         new ModelProbe(
             tokenizer,

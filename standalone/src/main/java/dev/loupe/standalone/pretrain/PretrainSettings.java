@@ -13,9 +13,11 @@ package dev.loupe.standalone.pretrain;
  * @param context positions, and tokens in a row
  * @param batch rows in a step
  * @param tokens to train on in all
+ * @param restartTokens tokens after which the learning rate starts anew; as many as {@code tokens}
+ *     for never
  * @param learningRate highest learning rate of AdamW
  * @param repeatsShare probability that a document is a repeated random sequence, at first
- * @param lateRepeatsShare the same after two fifths of the rows
+ * @param lateRepeatsShare the same after two fifths of the rows before the restart
  */
 public record PretrainSettings(
     long seed,
@@ -27,6 +29,7 @@ public record PretrainSettings(
     int context,
     int batch,
     long tokens,
+    long restartTokens,
     double learningRate,
     double repeatsShare,
     double lateRepeatsShare) {
@@ -40,6 +43,11 @@ public record PretrainSettings(
     require(context >= 32, "--context", context, "at least 32");
     require(batch > 0, "--batch", batch, "at least 1");
     require(tokens >= (long) batch * context, "--tokens", tokens, "at least one batch of rows");
+    require(
+        restartTokens >= (long) batch * context && restartTokens <= tokens,
+        "--restart",
+        restartTokens,
+        "at least one batch of rows, and at most --tokens");
     require(learningRate > 0 && learningRate < 1, "--learning-rate", learningRate, "0 to 1");
     require(repeatsShare >= 0 && repeatsShare <= 1, "--repeats", repeatsShare, "0 to 1");
     require(
@@ -51,13 +59,22 @@ public record PretrainSettings(
 
   /** The share of repeated random sequences over the run's rows. */
   RepeatsShare repeats() {
-    return new RepeatsShare(repeatsShare, lateRepeatsShare, steps() * batch * 2 / 5);
+    return new RepeatsShare(repeatsShare, lateRepeatsShare, restartStep() * batch * 2 / 5);
   }
 
   /** Steps of the run: whole batches, the last one reaching the asked tokens. */
   public long steps() {
+    return steps(tokens);
+  }
+
+  /** The step at which the learning rate starts anew. */
+  public long restartStep() {
+    return steps(restartTokens);
+  }
+
+  private long steps(long some) {
     long perStep = (long) batch * context;
-    return (tokens + perStep - 1) / perStep;
+    return (some + perStep - 1) / perStep;
   }
 
   private static void require(boolean holds, String option, Object value, String accepted) {

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PretrainRunTest {
   private static final PretrainSettings TINY =
-      new PretrainSettings(3, 400, 200, 2, 2, 32, 32, 4, 40 * 4 * 32, 3e-3, 0.25, 0.5);
+      new PretrainSettings(3, 400, 200, 2, 2, 32, 32, 4, 40 * 4 * 32, 30 * 4 * 32, 3e-3, 0.25, 0.5);
   private static final PretrainRun.Cadence OFTEN = new PretrainRun.Cadence(10, 20, Duration.ZERO);
 
   @TempDir private Path folder;
@@ -71,11 +71,12 @@ class PretrainRunTest {
   @Test
   void settingsThatMakeNoModelAreRefused() {
     assertThatThrownBy(
-            () -> new PretrainSettings(1, 400, 1, 2, 3, 32, 32, 4, 4_096, 1e-3, 0.2, 0.2))
+            () -> new PretrainSettings(1, 400, 1, 2, 3, 32, 32, 4, 4_096, 4_096, 1e-3, 0.2, 0.2))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("--width is 32")
         .hasMessageContaining("--heads");
-    assertThatThrownBy(() -> new PretrainSettings(1, 400, 1, 2, 2, 32, 32, 4, 10, 1e-3, 0.2, 0.2))
+    assertThatThrownBy(
+            () -> new PretrainSettings(1, 400, 1, 2, 2, 32, 32, 4, 10, 10, 1e-3, 0.2, 0.2))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("--tokens is 10");
   }
