@@ -131,16 +131,6 @@ public final class ModelClient {
         .orElse(0);
   }
 
-  /** Mean loss of a text's tokens in nats, with features held. */
-  public double meanLoss(String text, List<FeatureClamp> clamps) {
-    RunForwardPassRequest.Builder request = pass().addPrompts(text(text)).setLoss(true);
-    clamps.forEach(clamp -> request.addInterventions(intervention(clamp)));
-    return call().runForwardPass(request.build()).getRows(0).getTokenLossesList().stream()
-        .mapToDouble(Float::doubleValue)
-        .average()
-        .orElse(0);
-  }
-
   /**
    * The likeliest token after some positions of rows of token ids.
    *

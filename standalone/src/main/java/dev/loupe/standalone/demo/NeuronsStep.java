@@ -118,8 +118,11 @@ final class NeuronsStep {
       context
           .terminal()
           .line(
-              "Neuron %s: its 100 strongest firings in %,d tokens of held-out text mean %d things.",
-              neuron.label(), choose.tokens(), neuron.senses().size());
+              "Neuron %s: its 100 strongest firings in %,d tokens of held-out text mean %d thing%s.",
+              neuron.label(),
+              choose.tokens(),
+              neuron.senses().size(),
+              neuron.senses().size() == 1 ? "" : "s");
       Table table = new Table("meaning", "share", "activation", "strongest context");
       for (PolysemanticNeuron.Sense sense : neuron.senses()) {
         table.row(

@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * A feature that the model's text hangs on, taken away; and one that has nothing to do with it,
+ * A feature that the model's answer hangs on, taken away; and one that has nothing to do with it,
  * held high.
  */
 final class SteerStep {
@@ -56,21 +56,17 @@ final class SteerStep {
         context
             .modelClient()
             .generate(context.prompt(), context.settings().generatedTokens(), List.of());
-    TreeSet<Integer> firing = firing(context.prompt() + plain);
-    List<Integer> sparse = firing.stream().filter(f -> density(f) <= DENSEST).toList();
-    List<Integer> unrelated = unrelated(firing, matches);
+    List<Integer> sparse =
+        firing(context.prompt()).stream().filter(f -> density(f) <= DENSEST).toList();
+    List<Integer> unrelated = unrelated(firing(context.prompt() + plain), matches);
     if (sparse.isEmpty() || unrelated.isEmpty()) {
       context.terminal().line("No feature fires on this text alone, so there is none to steer.");
       return Optional.empty();
     }
     Steering steering = new Steering(context, dictionary, activations);
-    Steering.Suppression suppression = steering.suppress(sparse, plain);
+    Steering.Suppression suppression = steering.suppress(sparse, answer.id());
     Steering.Amplification amplification = steering.amplify(unrelated, plain);
-    double probability =
-        context
-            .modelClient()
-            .probability(context.prompt(), answer.id(), List.of(suppression.clamp()));
-    explain(suppression, amplification, answer, probability, sparse.size());
+    explain(suppression, amplification, answer, sparse.size(), unrelated.size());
     context
         .terminal()
         .table(
@@ -83,33 +79,32 @@ final class SteerStep {
                     "amplified: " + name(amplification.feature()),
                     context.prompt() + amplification.text())
                 .table());
-    return Optional.of(new Result(suppression.feature(), probability, amplification.feature()));
+    return Optional.of(
+        new Result(suppression.feature(), suppression.probability(), amplification.feature()));
   }
 
   private void explain(
       Steering.Suppression suppression,
       Steering.Amplification amplification,
       TokenGuess answer,
-      double probability,
-      int tried) {
+      int tried,
+      int unrelated) {
     context
         .terminal()
         .line(
-            "Of the %d features that fire on the model's own text, %s matters most: without it, the loss of"
-                + " that text goes from %.2f to %.2f nats a token, and the belief in %s from %.1f %% to %.1f %%.",
+            "Of the %d features that fire on the prompt, %s matters most: without it, the belief in %s goes from"
+                + " %.1f %% to %.1f %%.",
             tried,
             name(suppression.feature()),
-            suppression.lossBefore(),
-            suppression.lossAfter(),
             DisplayText.quoted(answer.token()),
             answer.probability() * 100,
-            probability * 100);
+            suppression.probability() * 100);
     context
         .terminal()
         .line(
-            "Of %d features that do not fire on it, %s, held at %d times its maximum, brings in most of the"
+            "Of %d features that have nothing to do with its text, %s, held at %d times its maximum, brings in most of the"
                 + " words that it fires on.",
-            CANDIDATES, name(amplification.feature()), amplification.factor());
+            unrelated, name(amplification.feature()), amplification.factor());
     context.terminal().line("");
   }
 

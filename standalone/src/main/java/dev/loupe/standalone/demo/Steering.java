@@ -4,6 +4,7 @@ import dev.loupe.standalone.client.FeatureClamp;
 import dev.loupe.standalone.client.FeatureDirection;
 import dev.loupe.standalone.client.FeatureSummary;
 import dev.loupe.standalone.client.ModelClient;
+import java.util.Arrays;
 import java.util.List;
 
 /** Tries features one by one, and keeps the one that does most. */
@@ -26,12 +27,10 @@ final class Steering {
   /**
    * A feature taken away.
    *
-   * @param lossBefore mean loss of the model's own text as it is, in nats
-   * @param lossAfter the same without the feature
+   * @param probability of the model's answer without the feature
    * @param text what the model writes without it
    */
-  record Suppression(
-      int feature, FeatureClamp clamp, double lossBefore, double lossAfter, String text) {}
+  record Suppression(int feature, double probability, String text) {}
 
   /**
    * A feature held high.
@@ -39,27 +38,36 @@ final class Steering {
    * @param factor how many times its maximum
    * @param words how many of the tokens that it fires on are in the text and were not
    */
-  record Amplification(int feature, int factor, int words, String text) {}
+  record Amplification(int feature, int factor, int words, String text) {
+    /** More of the feature's own words; among equals, the text that repeats itself less. */
+    boolean beats(Amplification other) {
+      return other == null
+          || words > other.words
+          || (words == other.words && variety() > other.variety());
+    }
 
-  /** Of some features, the one without which the model's own text becomes least likely. */
-  Suppression suppress(List<Integer> candidates, String plain) {
-    String whole = context.prompt() + plain;
-    double before = model.meanLoss(whole, List.of());
+    private long variety() {
+      return Arrays.stream(text.split("\\s+")).distinct().count();
+    }
+  }
+
+  /** Of some features, the one without which the model's answer becomes least likely. */
+  Suppression suppress(List<Integer> candidates, int answer) {
     FeatureClamp best = null;
-    double worst = Double.NEGATIVE_INFINITY;
+    double lowest = Double.POSITIVE_INFINITY;
     for (int feature : candidates) {
       FeatureClamp clamp =
           FeatureClamp.suppress(
               hookPoint(), direction(feature), activations.choose().minimum(feature));
-      double loss = model.meanLoss(whole, List.of(clamp));
-      if (loss > worst) {
-        worst = loss;
+      double probability = model.probability(context.prompt(), answer, List.of(clamp));
+      if (probability < lowest) {
+        lowest = probability;
         best = clamp;
       }
     }
     String text =
         model.generate(context.prompt(), context.settings().generatedTokens(), List.of(best));
-    return new Suppression(best.vectors().feature(), best, before, worst, text);
+    return new Suppression(best.vectors().feature(), lowest, text);
   }
 
   /**
@@ -77,9 +85,8 @@ final class Steering {
         String text =
             model.generate(context.prompt(), context.settings().generatedTokens(), List.of(hold));
         int words = (int) feature.peakTokens().stream().filter(w -> isNew(w, text, plain)).count();
-        if (best == null || words > best.words) {
-          best = new Amplification(feature.feature(), factor, words, text);
-        }
+        Amplification tried = new Amplification(feature.feature(), factor, words, text);
+        best = tried.beats(best) ? tried : best;
       }
     }
     return best;
