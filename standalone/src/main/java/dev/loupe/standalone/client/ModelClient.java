@@ -185,17 +185,12 @@ public final class ModelClient {
         .toList();
   }
 
-  /**
-   * How much each head attends to the token before, best first; mean over rows of token ids.
-   *
-   * @param ofOthers counts only attention to other tokens, none of a token to itself
-   */
-  public List<HeadFit> previousTokenHeads(List<int[]> rows, boolean ofOthers) {
+  /** How much each head attends to the token before, best first; mean over rows of token ids. */
+  public List<HeadFit> previousTokenHeads(List<int[]> rows) {
     ScoreHeadsRequest.Builder request =
         ScoreHeadsRequest.newBuilder()
             .setModel(model)
-            .setPattern(HeadPattern.HEAD_PATTERN_PREVIOUS_TOKEN)
-            .setExcludeCurrentToken(ofOthers);
+            .setPattern(HeadPattern.HEAD_PATTERN_PREVIOUS_TOKEN);
     rows.forEach(row -> request.addPrompts(Prompt.newBuilder().setTokens(tokenRow(row))));
     return fits(call().scoreHeads(request.build()));
   }

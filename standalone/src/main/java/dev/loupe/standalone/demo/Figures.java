@@ -42,8 +42,7 @@ public final class Figures {
         .put("heads.induction_head", heads.induction().label())
         .put("heads.induction_score", heads.induction().score())
         .put("heads.previous_token_head", heads.previousToken().label())
-        .put("heads.previous_token_score", heads.previousToken().score())
-        .put("heads.previous_token_score_of_others", heads.previousOfOthers().score());
+        .put("heads.previous_token_score", heads.previousToken().score());
     return this;
   }
 

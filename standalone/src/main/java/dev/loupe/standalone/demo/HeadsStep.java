@@ -21,20 +21,13 @@ final class HeadsStep {
     this.text = text;
   }
 
-  /**
-   * The best heads.
-   *
-   * @param previousToken by the share of all its attention that goes to the token before
-   * @param previousOfOthers by the share of its attention to other tokens, which leaves out what a
-   *     token pays to itself
-   */
-  record Result(HeadFit previousToken, HeadFit previousOfOthers, HeadFit induction) {}
+  /** The best heads. */
+  record Result(HeadFit previousToken, HeadFit induction) {}
 
   Result run() {
     int half = Math.min(LONGEST_HALF, (context.model().contextSize() - 1) / 2);
-    List<int[]> texts = text.ids().stream().limit(TEXTS).toList();
-    List<HeadFit> previous = context.modelClient().previousTokenHeads(texts, false);
-    HeadFit ofOthers = context.modelClient().previousTokenHeads(texts, true).get(0);
+    List<HeadFit> previous =
+        context.modelClient().previousTokenHeads(text.ids().stream().limit(TEXTS).toList());
     List<HeadFit> induction = context.modelClient().inductionHeads(half, SEQUENCES, SEED);
     context
         .terminal()
@@ -56,12 +49,7 @@ final class HeadsStep {
           score(induction.get(i)));
     }
     context.terminal().table(table);
-    context
-        .terminal()
-        .line(
-            "Of its attention to other tokens, %s pays %.1f %% to the one before.",
-            ofOthers.label(), ofOthers.score() * 100);
-    return new Result(previous.get(0), ofOthers, induction.get(0));
+    return new Result(previous.get(0), induction.get(0));
   }
 
   private static String score(HeadFit fit) {
