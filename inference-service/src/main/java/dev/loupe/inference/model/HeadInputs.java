@@ -53,7 +53,8 @@ final class HeadInputs {
   /** Queries, keys and values [b, p, h, d_head] of edited inputs. */
   NDArray[] project(NDArray residPre) {
     if (hooks.isEdited(HookKind.LN1_SCALE, layer)
-        || hooks.isEdited(HookKind.LN1_NORMALIZED, layer)) {
+        || hooks.isEdited(HookKind.LN1_NORMALIZED, layer)
+        || hooks.isEdited(HookKind.LN1_OUT, layer)) {
       throw new InvalidInterventionException(
           InvalidInterventionException.Kind.WRONG_SHAPE,
           "hook_point",

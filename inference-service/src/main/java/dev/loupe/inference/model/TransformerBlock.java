@@ -59,7 +59,10 @@ final class TransformerBlock {
       return null;
     }
     NDArray mlpIn = at(HookKind.MLP_IN, residMid);
-    NDArray normed = norm(mlpIn, weights.ln2(), HookKind.LN2_SCALE, HookKind.LN2_NORMALIZED);
+    NDArray normed =
+        at(
+            HookKind.LN2_OUT,
+            norm(mlpIn, weights.ln2(), HookKind.LN2_SCALE, HookKind.LN2_NORMALIZED));
     NDArray pre = at(HookKind.MLP_PRE, ops.linear(normed, weights.mlpIn())); // [b, p, d_mlp]
     NDArray post = at(HookKind.MLP_POST, ops.activate(pre, config.activation()));
     NDArray mlpOut = at(HookKind.MLP_OUT, ops.linear(post, weights.mlpOut()));
@@ -70,7 +73,10 @@ final class TransformerBlock {
     NDArray q;
     NDArray k;
     NDArray v;
-    NDArray normed = norm(residPre, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED);
+    NDArray normed =
+        at(
+            HookKind.LN1_OUT,
+            norm(residPre, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED));
     HeadInputs inputs = new HeadInputs(config, weights, layer, ops, hooks);
     if (inputs.areEdited()) {
       NDArray[] split = inputs.project(residPre);

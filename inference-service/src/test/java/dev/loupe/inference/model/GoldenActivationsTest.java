@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import dev.loupe.inference.model.hooks.Edit;
+import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookPoints;
 import dev.loupe.inference.model.hooks.HookProgram;
@@ -91,6 +92,32 @@ class GoldenActivationsTest {
       assertThat(NdArrays.floats(early.capture(point)))
           .isEqualTo(NdArrays.floats(result.capture(point)));
     }
+  }
+
+  @Test
+  void layerNormOutputsAreTheNormalizedOnesAfterWeightAndBias() {
+    HookProgram.Builder program = HookProgram.builder(tiny.transformer().config());
+    for (HookKind kind : List.of(HookKind.LN1_OUT, HookKind.LN2_OUT)) {
+      program.capture(HookPoint.of(kind, 1));
+    }
+    BlockWeights weights = tiny.transformer().weights().blocks().get(1);
+    try (NDManager scope = tiny.loaded().newScope()) {
+      ForwardResult result = tiny.run(scope, program.build());
+      checkAffine(result, HookPoint.of(HookKind.LN1_OUT, 1), "ln1", weights.ln1());
+      checkAffine(result, HookPoint.of(HookKind.LN2_OUT, 1), "ln2", weights.ln2());
+    }
+  }
+
+  private void checkAffine(ForwardResult result, HookPoint point, String norm, LayerNormWeights w) {
+    float[] normalized = tiny.golden().tensor("run/blocks.1." + norm + ".hook_normalized").floats();
+    float[] weight = NdArrays.floats(w.weight());
+    float[] bias = NdArrays.floats(w.bias());
+    double[] expected = new double[normalized.length];
+    for (int i = 0; i < expected.length; i++) {
+      int column = i % weight.length;
+      expected[i] = (double) normalized[i] * weight[column] + bias[column];
+    }
+    GoldenAssert.assertClose(point.name(), NdArrays.floats(result.capture(point)), expected, 1e-4);
   }
 
   @TestFactory

@@ -76,7 +76,8 @@ final class SlowTransformer {
         }
       }
     }
-    double[] mlpIn = norm(at(HookKind.MLP_IN, layer, mid), n, block + "ln_2");
+    double[] mlpIn =
+        at(HookKind.LN2_OUT, layer, norm(at(HookKind.MLP_IN, layer, mid), n, block + "ln_2"));
     double[] pre = linear(mlpIn, n, block + "mlp.c_fc", d, config.dMlp());
     for (int i = 0; i < pre.length; i++) {
       pre[i] = activate(pre[i]);
@@ -105,7 +106,8 @@ final class SlowTransformer {
   private double[] project(int layer, int part, double[] inputs, int n) {
     int d = config.dModel();
     int dHead = config.dHead();
-    double[] normed = norm(inputs, n * config.heads(), "h." + layer + ".ln_1");
+    double[] normed =
+        at(HookKind.LN1_OUT, layer, norm(inputs, n * config.heads(), "h." + layer + ".ln_1"));
     double[] weight = weights.get("h." + layer + ".attn.c_attn.weight");
     double[] bias = weights.get("h." + layer + ".attn.c_attn.bias");
     double[] out = new double[n * d];

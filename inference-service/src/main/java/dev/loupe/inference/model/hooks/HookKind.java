@@ -15,7 +15,8 @@ import java.util.List;
 
 /**
  * The places in a model where an activation can be read or replaced, in the order in which a pass
- * reaches them. Names, shapes and meaning are TransformerLens 3's.
+ * reaches them. Names, shapes and meaning are TransformerLens 3's; {@code attn.hook_in} and {@code
+ * mlp.hook_in} are those of its bridge.
  */
 public enum HookKind {
   EMBED(Stage.START, "hook_embed", BATCH, POS, D_MODEL),
@@ -29,6 +30,8 @@ public enum HookKind {
   LN1_SCALE(Stage.BLOCK, "ln1.hook_scale", BATCH, POS, SCALE),
   /** Before ln1's weight and bias. */
   LN1_NORMALIZED(Stage.BLOCK, "ln1.hook_normalized", BATCH, POS, D_MODEL),
+  /** After ln1's weight and bias: what queries, keys and values are computed from. */
+  LN1_OUT(Stage.BLOCK, "attn.hook_in", BATCH, POS, D_MODEL),
   Q(Stage.BLOCK, "attn.hook_q", BATCH, POS, HEAD, D_HEAD),
   K(Stage.BLOCK, "attn.hook_k", BATCH, POS, HEAD, D_HEAD),
   V(Stage.BLOCK, "attn.hook_v", BATCH, POS, HEAD, D_HEAD),
@@ -45,6 +48,8 @@ public enum HookKind {
   LN2_SCALE(Stage.BLOCK, "ln2.hook_scale", BATCH, POS, SCALE),
   /** Before ln2's weight and bias. */
   LN2_NORMALIZED(Stage.BLOCK, "ln2.hook_normalized", BATCH, POS, D_MODEL),
+  /** After ln2's weight and bias: what the MLP computes from, and transcoders read. */
+  LN2_OUT(Stage.BLOCK, "mlp.hook_in", BATCH, POS, D_MODEL),
   MLP_PRE(Stage.BLOCK, "mlp.hook_pre", BATCH, POS, D_MLP),
   MLP_POST(Stage.BLOCK, "mlp.hook_post", BATCH, POS, D_MLP),
   MLP_OUT(Stage.BLOCK, "hook_mlp_out", BATCH, POS, D_MODEL),
