@@ -39,7 +39,7 @@ public final class LogitAttribution {
    * A logit, split.
    *
    * @param contributions in model order
-   * @param bias what ln_final's bias adds
+   * @param bias what ln_final's bias and the unembedding's add
    * @param total what the model computed
    */
   public record Split(List<Contribution> contributions, double bias, double total) {}
@@ -83,7 +83,8 @@ public final class LogitAttribution {
       double scale = row(pass.capture(HookPoint.of(HookKind.LN_FINAL_SCALE)), column)[0];
       double[] direction = direction(unembedding, normWeight, scale);
       List<Contribution> contributions = contributions(scope, pass, column, direction);
-      return new Split(contributions, dot(normBias, unembedding), total);
+      double bias = dot(normBias, unembedding) + unembeddingBias(token, incorrectToken);
+      return new Split(contributions, bias, total);
     }
   }
 
@@ -152,6 +153,15 @@ public final class LogitAttribution {
       vector = vector.sub(table.get(scope, new NDIndex("{}", incorrect.getAsInt())));
     }
     return NdArrays.floats(vector);
+  }
+
+  private double unembeddingBias(int token, OptionalInt incorrect) {
+    NDArray bias = model.weights().unembeddingBias();
+    if (bias == null) {
+      return 0;
+    }
+    float[] values = NdArrays.floats(bias);
+    return values[token] - (incorrect.isPresent() ? values[incorrect.getAsInt()] : 0);
   }
 
   /**

@@ -89,7 +89,7 @@ public final class LogitLens {
           model
               .ops()
               .layerNorm(chosen, model.weights().lnFinal(), model.config().layerNormEpsilon());
-      float[] logits = NdArrays.floats(model.ops().unembed(normed, model.weights().unembedding()));
+      float[] logits = NdArrays.floats(model.unembed(normed));
       int vocabulary = model.config().vocabularySize();
       List<LensLayer.Position> readings = new ArrayList<>();
       for (int i = 0; i < ids.length; i++) {

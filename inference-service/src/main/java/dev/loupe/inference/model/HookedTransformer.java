@@ -35,6 +35,17 @@ public final class HookedTransformer {
     return weights;
   }
 
+  /**
+   * Logits of what the final layer norm gives.
+   *
+   * @param normed [..., d_model]
+   * @return [..., d_vocab], b_U included where the model has one
+   */
+  public NDArray unembed(NDArray normed) {
+    NDArray logits = ops.unembed(normed, weights.unembedding());
+    return weights.unembeddingBias() == null ? logits : logits.addi(weights.unembeddingBias());
+  }
+
   /** The arithmetic that this model runs on. */
   public TransformerOps ops() {
     return ops;
@@ -188,7 +199,7 @@ public final class HookedTransformer {
       if (!wantsLogits && hooks.isDoneBefore(HookKind.UNEMBED_OUT, -1)) {
         return Optional.empty();
       }
-      NDArray logits = hooks.at(HookKind.UNEMBED_OUT, ops.unembed(normed, weights.unembedding()));
+      NDArray logits = hooks.at(HookKind.UNEMBED_OUT, HookedTransformer.this.unembed(normed));
       if (!wantsLogits) {
         return Optional.empty();
       }
