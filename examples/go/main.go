@@ -67,7 +67,7 @@ func look(address, prompt string) error {
 	// A stream: a continuation, token by token.
 	fmt.Print("continued: ", prompt)
 	err = inference.stream(ctx, "GenerateText",
-		fmt.Sprintf(`{"model": %q, "prompt": {"text": %q}, "max_new_tokens": 12}`, model, prompt),
+		fmt.Sprintf(`{"model": %q, "prompts": [{"text": %q}], "max_new_tokens": 12}`, model, prompt),
 		func(step *dynamicpb.Message) { fmt.Print(field(step, "text").String()) })
 	fmt.Println()
 	return err

@@ -41,7 +41,7 @@ call loupe.inference.v1.InferenceService/RunForwardPass "{
 
 echo "# a continuation, streamed"
 call loupe.inference.v1.InferenceService/GenerateText \
-  "{\"model\": \"$model\", \"prompt\": {\"text\": \"$prompt\"}, \"maxNewTokens\": 5}"
+  "{\"model\": \"$model\", \"prompts\": [{\"text\": \"$prompt\"}], \"maxNewTokens\": 5}"
 
 echo "# dictionaries"
 call loupe.sae.v1.SaeService/ListDictionaries '{}'

@@ -27,7 +27,7 @@ const sizes = layout.axes.map((axis) => `${axis.name} ${axis.size}`).join(', ');
 console.log(`${hookPoint} [${sizes}] starts with`, Array.from(floats(data).slice(0, 4)));
 
 // What the model would say after each layer, at the last token.
-const lens = await loupe.inference.unary('ComputeLogitLens', {
+const lens = await loupe.attribution.unary('ComputeLogitLens', {
   model: model.name, prompt: { text }, top_k: 1, positions: [-1],
 });
 for (const layer of lens.layers) {
@@ -38,7 +38,7 @@ for (const layer of lens.layers) {
 // A stream: a sampled continuation, token by token.
 process.stdout.write(`continued: ${text}`);
 const steps = loupe.inference.GenerateText({
-  model: model.name, prompt: { text }, max_new_tokens: 12, temperature: 0.8, seed: 7,
+  model: model.name, prompts: [{ text }], max_new_tokens: 12, temperature: 0.8, seed: 7,
 });
 for await (const step of steps) {
   process.stdout.write(step.text);

@@ -8,6 +8,10 @@ import protoLoader from '@grpc/proto-loader';
 
 const SERVICES = {
   inference: 'loupe.inference.v1.InferenceService',
+  attribution: 'loupe.inference.v1.AttributionService',
+  patching: 'loupe.inference.v1.PatchingService',
+  heads: 'loupe.inference.v1.HeadService',
+  neurons: 'loupe.inference.v1.NeuronService',
   sae: 'loupe.sae.v1.SaeService',
   operations: 'google.longrunning.Operations',
   features: 'loupe.features.v1.FeatureStoreService',

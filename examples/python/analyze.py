@@ -41,7 +41,7 @@ def main(address="127.0.0.1:8080", prompt="The capital of Texas is"):
     edit = pb.Intervention(hook_point=f"blocks.{model.layers // 2}.hook_mlp_out", zero=pb.Zero())
     for name, edits in (("as it is", []), ("without " + edit.hook_point, [edit])):
         request = pb.GenerateTextRequest(
-            model=model.name, prompt=pb.Prompt(text=prompt), max_new_tokens=12, interventions=edits
+            model=model.name, prompts=[pb.Prompt(text=prompt)], max_new_tokens=12, interventions=edits
         )
         steps = loupe.inference.GenerateText(request)
         print(f"{name}: {prompt}{''.join(step.text for step in steps)}")

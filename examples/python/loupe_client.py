@@ -18,6 +18,10 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 SERVICES = {
     "inference": "loupe.inference.v1.InferenceService",
+    "attribution": "loupe.inference.v1.AttributionService",
+    "patching": "loupe.inference.v1.PatchingService",
+    "heads": "loupe.inference.v1.HeadService",
+    "neurons": "loupe.inference.v1.NeuronService",
     "sae": "loupe.sae.v1.SaeService",
     "operations": "google.longrunning.Operations",
     "features": "loupe.features.v1.FeatureStoreService",
@@ -36,12 +40,15 @@ class Loupe:
 
     def messages(self, package):
         """The message classes and enum values of a package, by name."""
-        file = next(
-            self._pool.FindServiceByName(name).file for name in SERVICES.values() if name.startswith(package)
-        )
-        names = {d.name: message_factory.GetMessageClass(d) for d in file.message_types_by_name.values()}
-        for enum in file.enum_types_by_name.values():
-            names.update({value.name: value.number for value in enum.values})
+        names = {}
+        unread = [self._pool.FindServiceByName(name).file for name in SERVICES.values() if name.startswith(package)]
+        while unread:
+            file = unread.pop()
+            unread += file.dependencies
+            if file.package == package:
+                names.update((d.name, message_factory.GetMessageClass(d)) for d in file.message_types_by_name.values())
+                for enum in file.enum_types_by_name.values():
+                    names.update((value.name, value.number) for value in enum.values)
         return types.SimpleNamespace(**names)
 
     def message(self, full_name):

@@ -12,7 +12,11 @@ import dev.loupe.gateway.proxy.Reconnection;
 import dev.loupe.gateway.proxy.ServiceForwarder;
 import dev.loupe.gateway.proxy.Upstream;
 import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc;
+import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
+import dev.loupe.proto.inference.v1.HeadServiceGrpc;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
+import dev.loupe.proto.inference.v1.NeuronServiceGrpc;
+import dev.loupe.proto.inference.v1.PatchingServiceGrpc;
 import dev.loupe.proto.sae.v1.SaeServiceGrpc;
 import dev.loupe.server.Channels;
 import dev.loupe.server.Tls;
@@ -58,7 +62,14 @@ public final class GatewayServer implements AutoCloseable {
               settings.address(),
               new GatewayGrpcService(analyzer, calls, registry),
               List.of(
-                  forwarded(inference, registry, InferenceServiceGrpc.getServiceDescriptor()),
+                  forwarded(
+                      inference,
+                      registry,
+                      InferenceServiceGrpc.getServiceDescriptor(),
+                      AttributionServiceGrpc.getServiceDescriptor(),
+                      PatchingServiceGrpc.getServiceDescriptor(),
+                      HeadServiceGrpc.getServiceDescriptor(),
+                      NeuronServiceGrpc.getServiceDescriptor()),
                   forwarded(
                       sae,
                       registry,

@@ -48,6 +48,10 @@ class FrontDoorTest {
           "loupe.features.v1.FeatureStoreService",
           "loupe.gateway.v1.GatewayService",
           "loupe.inference.v1.InferenceService",
+          "loupe.inference.v1.AttributionService",
+          "loupe.inference.v1.PatchingService",
+          "loupe.inference.v1.HeadService",
+          "loupe.inference.v1.NeuronService",
           "loupe.sae.v1.SaeService");
 
   @RegisterExtension static final FakeLoupe loupe = new FakeLoupe();

@@ -1,6 +1,10 @@
 package dev.loupe.inference;
 
 import dev.loupe.inference.grpc.InferenceGrpcService;
+import dev.loupe.inference.grpc.attribution.AttributionGrpcService;
+import dev.loupe.inference.grpc.heads.HeadGrpcService;
+import dev.loupe.inference.grpc.neurons.NeuronGrpcService;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.hub.ModelHub;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.DeviceScheduler;
@@ -26,13 +30,13 @@ public final class InferenceService implements LoupeService {
 
   private final ModelRegistry models;
   private final BlockingCalls calls;
-  private final InferenceGrpcService service;
+  private final List<BindableService> services;
 
   private InferenceService(
-      ModelRegistry models, BlockingCalls calls, InferenceGrpcService service) {
+      ModelRegistry models, BlockingCalls calls, List<BindableService> services) {
     this.models = models;
     this.calls = calls;
-    this.service = service;
+    this.services = services;
   }
 
   /**
@@ -57,7 +61,13 @@ public final class InferenceService implements LoupeService {
     BlockingCalls calls = new BlockingCalls("inference", config.maxCalls());
     DeviceRunner device = new DeviceRunner(scheduler, budget, metrics);
     return new InferenceService(
-        models, calls, new InferenceGrpcService(models, device, metrics, calls));
+        models,
+        calls,
+        Tenants.known(
+            new InferenceGrpcService(models, device, metrics, calls),
+            new AttributionGrpcService(models, device, calls),
+            new HeadGrpcService(models, device, calls),
+            new NeuronGrpcService(models, device, calls)));
   }
 
   /** The ids of the loaded models, sorted. */
@@ -67,7 +77,7 @@ public final class InferenceService implements LoupeService {
 
   @Override
   public List<BindableService> services() {
-    return List.of(service.withTenants());
+    return services;
   }
 
   @Override

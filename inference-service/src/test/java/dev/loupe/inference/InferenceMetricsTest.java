@@ -29,7 +29,7 @@ class InferenceMetricsTest {
           .generateText(
               GenerateTextRequest.newBuilder()
                   .setModel(TinyServer.MODEL)
-                  .setPrompt(TinyServer.prompt(1, 2, 3))
+                  .addPrompts(TinyServer.prompt(1, 2, 3))
                   .setMaxNewTokens(4)
                   .setTemperature(1)
                   .build())

@@ -4,7 +4,11 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.loupe.inference.hub.ModelSource;
 import dev.loupe.inference.serving.ModelSpec;
+import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
+import dev.loupe.proto.inference.v1.HeadServiceGrpc;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
+import dev.loupe.proto.inference.v1.NeuronServiceGrpc;
+import dev.loupe.proto.inference.v1.PatchingServiceGrpc;
 import dev.loupe.proto.inference.v1.Prompt;
 import dev.loupe.proto.inference.v1.TokenRow;
 import dev.loupe.server.Channels;
@@ -105,6 +109,26 @@ public final class TinyServer implements AutoCloseable {
   /** A stub that waits. */
   public InferenceServiceGrpc.InferenceServiceBlockingStub stub() {
     return InferenceServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** A stub of {@code AttributionService} that waits. */
+  public AttributionServiceGrpc.AttributionServiceBlockingStub attribution() {
+    return AttributionServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** A stub of {@code PatchingService} that waits. */
+  public PatchingServiceGrpc.PatchingServiceBlockingStub patching() {
+    return PatchingServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** A stub of {@code HeadService} that waits. */
+  public HeadServiceGrpc.HeadServiceBlockingStub heads() {
+    return HeadServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** A stub of {@code NeuronService} that waits. */
+  public NeuronServiceGrpc.NeuronServiceBlockingStub neurons() {
+    return NeuronServiceGrpc.newBlockingStub(channel);
   }
 
   /** A stub that calls back. */

@@ -4,6 +4,8 @@ import com.linecorp.armeria.server.docs.DocService;
 import com.linecorp.armeria.server.docs.DocServiceBuilder;
 import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc;
 import dev.loupe.proto.gateway.v1.GatewayServiceGrpc;
+import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
+import dev.loupe.proto.inference.v1.HeadServiceGrpc;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.sae.v1.SaeServiceGrpc;
 
@@ -29,12 +31,12 @@ final class ApiDocs {
         "{\"model\": \"models/loupe-demo\", \"prompts\": [{\"text\": \"The capital of Texas is\"}], \"topK\": 5}");
     example(
         docs,
-        inference,
+        AttributionServiceGrpc.SERVICE_NAME,
         "ComputeLogitLens",
         "{\"model\": \"models/loupe-demo\", \"prompt\": {\"text\": \"The capital of Texas is\"}, \"topK\": 3}");
     example(
         docs,
-        inference,
+        HeadServiceGrpc.SERVICE_NAME,
         "ScoreHeads",
         "{\"model\": \"models/loupe-demo\", \"pattern\": \"HEAD_PATTERN_REPEATED_RANDOM\","
             + " \"randomRepeats\": {\"length\": 20, \"sequences\": 8, \"seed\": 1}}");

@@ -2,6 +2,15 @@ package dev.loupe.inference.grpc;
 
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.grpc.requests.Captures;
+import dev.loupe.inference.grpc.requests.Checks;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.Interventions;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.ModelMessages;
+import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.SeenIds;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.ForwardOptions;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.LogitsMode;
@@ -42,11 +51,11 @@ final class ActivationStreams {
 
   private static final int MAX_ROWS = 256;
 
-  private final Models models;
+  private final ModelLookup models;
   private final DeviceRunner device;
   private final InferenceMetrics metrics;
 
-  ActivationStreams(Models models, DeviceRunner device, InferenceMetrics metrics) {
+  ActivationStreams(ModelLookup models, DeviceRunner device, InferenceMetrics metrics) {
     this.models = models;
     this.device = device;
     this.metrics = metrics;

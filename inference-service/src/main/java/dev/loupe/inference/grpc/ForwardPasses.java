@@ -2,6 +2,9 @@ package dev.loupe.inference.grpc;
 
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.ForwardOptions;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.scheduling.Call;
@@ -13,11 +16,11 @@ import dev.loupe.server.streams.StreamSender;
 
 /** RunForwardPass. */
 final class ForwardPasses {
-  private final Models models;
+  private final ModelLookup models;
   private final DeviceRunner device;
   private final InferenceMetrics metrics;
 
-  ForwardPasses(Models models, DeviceRunner device, InferenceMetrics metrics) {
+  ForwardPasses(ModelLookup models, DeviceRunner device, InferenceMetrics metrics) {
     this.models = models;
     this.device = device;
     this.metrics = metrics;

@@ -1,5 +1,9 @@
 package dev.loupe.inference.grpc;
 
+import dev.loupe.inference.grpc.requests.Captures;
+import dev.loupe.inference.grpc.requests.Checks;
+import dev.loupe.inference.grpc.requests.Interventions;
+import dev.loupe.inference.grpc.requests.Prompts;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.TokenBatch;
 import dev.loupe.inference.model.hooks.HookPoint;

@@ -3,6 +3,7 @@ package dev.loupe.inference.grpc;
 import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.analysis.LogitRow;
 import dev.loupe.inference.analysis.TokenLosses;
+import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.proto.inference.v1.CapturedActivation;

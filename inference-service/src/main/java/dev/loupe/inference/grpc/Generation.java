@@ -5,6 +5,12 @@ import dev.loupe.inference.generation.GenerationRequest;
 import dev.loupe.inference.generation.GenerationStep;
 import dev.loupe.inference.generation.SamplingOptions;
 import dev.loupe.inference.generation.TextGenerator;
+import dev.loupe.inference.grpc.requests.Checks;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.Interventions;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
@@ -22,11 +28,11 @@ import java.util.Set;
 final class Generation {
   private static final double MAX_TEMPERATURE = 10;
 
-  private final Models models;
+  private final ModelLookup models;
   private final DeviceRunner device;
   private final InferenceMetrics metrics;
 
-  Generation(Models models, DeviceRunner device, InferenceMetrics metrics) {
+  Generation(ModelLookup models, DeviceRunner device, InferenceMetrics metrics) {
     this.models = models;
     this.device = device;
     this.metrics = metrics;
@@ -51,7 +57,10 @@ final class Generation {
   }
 
   private static GenerationRequest request(ServedModel model, GenerateTextRequest request) {
-    int[] prompt = new Prompts(model).row("prompt", request.getPrompt(), request.getOmitBos());
+    int[] prompt =
+        new Prompts(model)
+            .rows("prompts", request.getPromptsList(), request.getOmitBos(), 1)
+            .get(0);
     int context = model.config().contextLength();
     int most = context - prompt.length;
     int asked = request.getMaxNewTokens();

@@ -1,6 +1,7 @@
 package dev.loupe.inference.grpc;
 
 import ai.djl.ndarray.NDArray;
+import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.proto.inference.v1.ActivationChunk;
 import dev.loupe.proto.inference.v1.RunWithHooksRequest;

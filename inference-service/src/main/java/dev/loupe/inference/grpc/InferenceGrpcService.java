@@ -1,12 +1,9 @@
 package dev.loupe.inference.grpc;
 
 import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.serving.ModelRegistry;
-import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
-import dev.loupe.proto.inference.v1.AttributeLogitsResponse;
-import dev.loupe.proto.inference.v1.ComputeLogitLensRequest;
-import dev.loupe.proto.inference.v1.ComputeLogitLensResponse;
 import dev.loupe.proto.inference.v1.DetokenizeRequest;
 import dev.loupe.proto.inference.v1.DetokenizeResponse;
 import dev.loupe.proto.inference.v1.GenerateTextRequest;
@@ -18,22 +15,16 @@ import dev.loupe.proto.inference.v1.ListHookPointsResponse;
 import dev.loupe.proto.inference.v1.ListModelsRequest;
 import dev.loupe.proto.inference.v1.ListModelsResponse;
 import dev.loupe.proto.inference.v1.Model;
-import dev.loupe.proto.inference.v1.ProjectToVocabularyRequest;
-import dev.loupe.proto.inference.v1.ProjectToVocabularyResponse;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.RunForwardPassResponse;
 import dev.loupe.proto.inference.v1.RunWithHooksRequest;
 import dev.loupe.proto.inference.v1.RunWithHooksResponse;
-import dev.loupe.proto.inference.v1.ScoreHeadsRequest;
-import dev.loupe.proto.inference.v1.ScoreHeadsResponse;
 import dev.loupe.proto.inference.v1.StreamActivationsRequest;
 import dev.loupe.proto.inference.v1.StreamActivationsResponse;
 import dev.loupe.proto.inference.v1.TokenizeRequest;
 import dev.loupe.proto.inference.v1.TokenizeResponse;
 import dev.loupe.server.streams.BlockingCalls;
 import dev.loupe.server.streams.StreamLimits;
-import io.grpc.BindableService;
-import io.grpc.ServerInterceptors;
 import io.grpc.stub.StreamObserver;
 
 /** The whole of {@code loupe.inference.v1.InferenceService}; each RPC has its own class. */
@@ -45,30 +36,18 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
   private final ActivationStreams activationStreams;
   private final LiveHooks liveHooks;
   private final Generation generation;
-  private final Lens lens;
-  private final Attribution attribution;
-  private final HeadScores headScores;
-  private final Projections projections;
 
   /** A service over loaded models; calls run on these threads. */
   public InferenceGrpcService(
       ModelRegistry registry, DeviceRunner device, InferenceMetrics metrics, BlockingCalls calls) {
     this.calls = calls;
-    this.models = new Models(registry);
-    this.tokens = new Tokens(models);
-    this.forwardPasses = new ForwardPasses(models, device, metrics);
-    this.activationStreams = new ActivationStreams(models, device, metrics);
-    this.liveHooks = new LiveHooks(models, device, metrics);
-    this.generation = new Generation(models, device, metrics);
-    this.lens = new Lens(models, device);
-    this.attribution = new Attribution(models, device);
-    this.headScores = new HeadScores(models, device);
-    this.projections = new Projections(models, device);
-  }
-
-  /** This service, knowing whose each call is. */
-  public BindableService withTenants() {
-    return () -> ServerInterceptors.intercept(bindService(), new Tenants());
+    ModelLookup lookup = new ModelLookup(registry);
+    this.models = new Models(registry, lookup);
+    this.tokens = new Tokens(lookup);
+    this.forwardPasses = new ForwardPasses(lookup, device, metrics);
+    this.activationStreams = new ActivationStreams(lookup, device, metrics);
+    this.liveHooks = new LiveHooks(lookup, device, metrics);
+    this.generation = new Generation(lookup, device, metrics);
   }
 
   @Override
@@ -120,29 +99,6 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
   public void generateText(
       GenerateTextRequest request, StreamObserver<GenerateTextResponse> responses) {
     calls.serverStream(responses, StreamLimits.DEFAULT, sender -> generation.run(request, sender));
-  }
-
-  @Override
-  public void computeLogitLens(
-      ComputeLogitLensRequest request, StreamObserver<ComputeLogitLensResponse> responses) {
-    calls.unary(responses, () -> lens.run(request));
-  }
-
-  @Override
-  public void attributeLogits(
-      AttributeLogitsRequest request, StreamObserver<AttributeLogitsResponse> responses) {
-    calls.unary(responses, () -> attribution.run(request));
-  }
-
-  @Override
-  public void scoreHeads(ScoreHeadsRequest request, StreamObserver<ScoreHeadsResponse> responses) {
-    calls.unary(responses, () -> headScores.run(request));
-  }
-
-  @Override
-  public void projectToVocabulary(
-      ProjectToVocabularyRequest request, StreamObserver<ProjectToVocabularyResponse> responses) {
-    calls.unary(responses, () -> projections.run(request));
   }
 
   private static <R> void answer(StreamObserver<R> responses, R response) {

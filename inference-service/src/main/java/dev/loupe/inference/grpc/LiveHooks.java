@@ -3,6 +3,10 @@ package dev.loupe.inference.grpc;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.grpc.requests.Captures;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.ForwardOptions;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.hooks.HookPoint;
@@ -30,11 +34,11 @@ final class LiveHooks {
   private static final Duration DEFAULT_DEADLINE = Duration.ofSeconds(30);
   private static final Duration LONGEST_DEADLINE = Duration.ofSeconds(300);
 
-  private final Models models;
+  private final ModelLookup models;
   private final DeviceRunner device;
   private final InferenceMetrics metrics;
 
-  LiveHooks(Models models, DeviceRunner device, InferenceMetrics metrics) {
+  LiveHooks(ModelLookup models, DeviceRunner device, InferenceMetrics metrics) {
     this.models = models;
     this.device = device;
     this.metrics = metrics;

@@ -1,5 +1,7 @@
 package dev.loupe.inference.grpc;
 
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.serving.ModelRegistry;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.GetModelRequest;
@@ -9,22 +11,17 @@ import dev.loupe.proto.inference.v1.ListModelsRequest;
 import dev.loupe.proto.inference.v1.ListModelsResponse;
 import dev.loupe.proto.inference.v1.Model;
 import dev.loupe.server.names.Paging;
-import dev.loupe.server.names.ResourcePattern;
 import java.util.List;
 
-/** ListModels, GetModel, ListHookPoints; and finding the model that a request names. */
+/** ListModels, GetModel, ListHookPoints. */
 final class Models {
-  private static final ResourcePattern NAME = ResourcePattern.of("models/{model}");
-
   private final ModelRegistry registry;
+  private final ModelLookup models;
   private final Paging paging = new Paging(50, 100);
 
-  Models(ModelRegistry registry) {
+  Models(ModelRegistry registry, ModelLookup models) {
     this.registry = registry;
-  }
-
-  ServedModel named(String field, String name) {
-    return registry.get(NAME.parseId(field, name));
+    this.models = models;
   }
 
   ListModelsResponse list(ListModelsRequest request) {
@@ -41,11 +38,11 @@ final class Models {
   }
 
   Model get(GetModelRequest request) {
-    return ModelMessages.model(named("name", request.getName()));
+    return ModelMessages.model(models.named("name", request.getName()));
   }
 
   ListHookPointsResponse hookPoints(ListHookPointsRequest request) {
-    ServedModel model = named("model", request.getModel());
+    ServedModel model = models.named("model", request.getModel());
     ListHookPointsResponse.Builder response = ListHookPointsResponse.newBuilder();
     model
         .hookPoints()

@@ -1,5 +1,8 @@
 package dev.loupe.inference.grpc;
 
+import dev.loupe.inference.grpc.requests.Checks;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.inference.tokenizer.Encoding;
 import dev.loupe.proto.inference.v1.DetokenizeRequest;
@@ -17,9 +20,9 @@ final class Tokens {
   private static final int MAX_TEXT_BYTES = 1 << 20;
   private static final int MAX_IDS = 65_536;
 
-  private final Models models;
+  private final ModelLookup models;
 
-  Tokens(Models models) {
+  Tokens(ModelLookup models) {
     this.models = models;
   }
 

@@ -1,5 +1,6 @@
 /**
  * The service of {@code loupe.inference.v1}: one class for each RPC, and between messages and the
- * domain one small mapper for each concern. Nothing outside this package knows a generated type.
+ * domain one small mapper for each concern. Nothing outside this package and those below it knows a
+ * generated type.
  */
 package dev.loupe.inference.grpc;

@@ -56,7 +56,7 @@ class AnalysisApiTest {
   @Test
   void theLensEndsWithTheModelItself() {
     ComputeLogitLensResponse response =
-        tiny.stub()
+        tiny.attribution()
             .computeLogitLens(
                 ComputeLogitLensRequest.newBuilder()
                     .setModel(TinyServer.MODEL)
@@ -85,7 +85,7 @@ class AnalysisApiTest {
   @Test
   void contributionsAddUpToTheLogitDifference() {
     AttributeLogitsResponse response =
-        tiny.stub()
+        tiny.attribution()
             .attributeLogits(
                 AttributeLogitsRequest.newBuilder()
                     .setModel(TinyServer.MODEL)
@@ -122,9 +122,9 @@ class AnalysisApiTest {
             .setModel(TinyServer.MODEL)
             .setPattern(pattern)
             .addAllPrompts(tiny.prompts());
-    check("heads/" + golden, tiny.stub().scoreHeads(request.build()));
+    check("heads/" + golden, tiny.heads().scoreHeads(request.build()));
     request.setExcludeBos(true).setExcludeCurrentToken(true);
-    check("heads_excl/" + golden, tiny.stub().scoreHeads(request.build()));
+    check("heads_excl/" + golden, tiny.heads().scoreHeads(request.build()));
   }
 
   private void check(String name, ScoreHeadsResponse response) {
@@ -144,7 +144,7 @@ class AnalysisApiTest {
   }
 
   private List<HeadScore> repeated(long seed) {
-    return tiny.stub()
+    return tiny.heads()
         .scoreHeads(
             ScoreHeadsRequest.newBuilder()
                 .setModel(TinyServer.MODEL)
@@ -162,7 +162,7 @@ class AnalysisApiTest {
     ByteBuffer data = ByteBuffer.allocate(2 * 128).order(ByteOrder.LITTLE_ENDIAN);
     data.asFloatBuffer().put(embeddings, 5 * 32, 64);
     VocabularyProjection second =
-        tiny.stub()
+        tiny.neurons()
             .projectToVocabulary(
                 ProjectToVocabularyRequest.newBuilder()
                     .setModel(TinyServer.MODEL)

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.google.protobuf.ByteString;
 import dev.loupe.inference.TinyServer;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.proto.inference.v1.AddDirection;
 import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
 import dev.loupe.proto.inference.v1.Capture;
@@ -380,7 +381,7 @@ class BadRequestTest {
     GenerateTextRequest request =
         GenerateTextRequest.newBuilder()
             .setModel(TinyServer.MODEL)
-            .setPrompt(GOOD)
+            .addPrompts(GOOD)
             .setMaxNewTokens(4)
             .mergeFrom(change.build())
             .build();
@@ -411,28 +412,28 @@ class BadRequestTest {
         ComputeLogitLensRequest.newBuilder().setModel(TinyServer.MODEL).setPrompt(GOOD);
     refused(
         ErrorReason.POSITION_OUT_OF_RANGE,
-        () -> tiny.stub().computeLogitLens(lens.clone().addPositions(3).build()));
+        () -> tiny.attribution().computeLogitLens(lens.clone().addPositions(3).build()));
     refused(
         ErrorReason.TOKEN_OUT_OF_RANGE,
-        () -> tiny.stub().computeLogitLens(lens.clone().addTrackedTokens(500).build()));
+        () -> tiny.attribution().computeLogitLens(lens.clone().addTrackedTokens(500).build()));
     refused(
         ErrorReason.INVALID_VALUE,
-        () -> tiny.stub().computeLogitLens(lens.clone().setTopK(21).build()));
+        () -> tiny.attribution().computeLogitLens(lens.clone().setTopK(21).build()));
     AttributeLogitsRequest.Builder split =
         AttributeLogitsRequest.newBuilder().setModel(TinyServer.MODEL).setPrompt(GOOD);
     refused(
         ErrorReason.POSITION_OUT_OF_RANGE,
-        () -> tiny.stub().attributeLogits(split.clone().setPosition(-4).build()));
+        () -> tiny.attribution().attributeLogits(split.clone().setPosition(-4).build()));
     refused(
         ErrorReason.TOKEN_OUT_OF_RANGE,
-        () -> tiny.stub().attributeLogits(split.clone().setIncorrectToken(-1).build()));
+        () -> tiny.attribution().attributeLogits(split.clone().setIncorrectToken(-1).build()));
     ScoreHeadsRequest.Builder heads =
         ScoreHeadsRequest.newBuilder().setModel(TinyServer.MODEL).addPrompts(GOOD);
-    refused(ErrorReason.INVALID_VALUE, () -> tiny.stub().scoreHeads(heads.build()));
+    refused(ErrorReason.INVALID_VALUE, () -> tiny.heads().scoreHeads(heads.build()));
     refused(
         ErrorReason.INVALID_VALUE,
         () ->
-            tiny.stub()
+            tiny.heads()
                 .scoreHeads(
                     heads
                         .clone()
@@ -442,7 +443,7 @@ class BadRequestTest {
     refused(
         ErrorReason.INVALID_VALUE,
         () ->
-            tiny.stub()
+            tiny.heads()
                 .scoreHeads(
                     heads
                         .clone()
@@ -470,7 +471,7 @@ class BadRequestTest {
     refused(
         reason,
         () ->
-            tiny.stub()
+            tiny.neurons()
                 .projectToVocabulary(
                     ProjectToVocabularyRequest.newBuilder()
                         .setModel(TinyServer.MODEL)
@@ -491,7 +492,7 @@ class BadRequestTest {
     refused(
         ErrorReason.WRONG_SHAPE,
         () ->
-            tiny.stub()
+            tiny.neurons()
                 .projectToVocabulary(
                     ProjectToVocabularyRequest.newBuilder().setModel(TinyServer.MODEL).build()));
   }

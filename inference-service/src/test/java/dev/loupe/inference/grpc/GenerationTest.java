@@ -41,7 +41,7 @@ class GenerationTest {
   private static GenerateTextRequest.Builder request(int... prompt) {
     return GenerateTextRequest.newBuilder()
         .setModel(TinyServer.MODEL)
-        .setPrompt(TinyServer.prompt(prompt))
+        .addPrompts(TinyServer.prompt(prompt))
         .setMaxNewTokens(12);
   }
 

@@ -8,6 +8,8 @@ import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceBlockin
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceStub;
 import dev.loupe.proto.inference.v1.ListHookPointsRequest;
 import dev.loupe.proto.inference.v1.Model;
+import dev.loupe.proto.inference.v1.NeuronServiceGrpc;
+import dev.loupe.proto.inference.v1.NeuronServiceGrpc.NeuronServiceBlockingStub;
 import dev.loupe.proto.inference.v1.ProjectToVocabularyRequest;
 import dev.loupe.proto.inference.v1.Prompt;
 import dev.loupe.proto.inference.v1.RowResult;
@@ -51,6 +53,7 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
   private final ManagedChannel channel;
   private final InferenceServiceBlockingStub blocking;
   private final InferenceServiceStub async;
+  private final NeuronServiceBlockingStub neurons;
   private final Patience patience;
   private final Runnable stop;
 
@@ -63,6 +66,7 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
     this.channel = channel;
     this.blocking = InferenceServiceGrpc.newBlockingStub(channel);
     this.async = InferenceServiceGrpc.newStub(channel);
+    this.neurons = NeuronServiceGrpc.newBlockingStub(channel);
     this.patience = patience;
     this.stop = stop;
   }
@@ -177,7 +181,7 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
               .setTopK(count)
               .build();
       for (VocabularyProjection projection :
-          patiently(stub -> stub.projectToVocabulary(request)).getProjectionsList()) {
+          repeated(() -> neurons().projectToVocabulary(request)).getProjectionsList()) {
         effects.add(
             new LogitEffects(
                 effects(projection.getTopList()), effects(projection.getBottomList())));
@@ -229,5 +233,9 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
 
   private InferenceServiceBlockingStub deadlined() {
     return blocking.withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS);
+  }
+
+  private NeuronServiceBlockingStub neurons() {
+    return neurons.withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS);
   }
 }

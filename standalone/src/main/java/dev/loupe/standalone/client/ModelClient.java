@@ -3,12 +3,16 @@ package dev.loupe.standalone.client;
 import com.google.common.primitives.Floats;
 import com.google.common.primitives.Ints;
 import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
+import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
+import dev.loupe.proto.inference.v1.AttributionServiceGrpc.AttributionServiceBlockingStub;
 import dev.loupe.proto.inference.v1.ClampFeature;
 import dev.loupe.proto.inference.v1.ComputeLogitLensRequest;
 import dev.loupe.proto.inference.v1.GenerateTextRequest;
 import dev.loupe.proto.inference.v1.GenerateTextResponse;
 import dev.loupe.proto.inference.v1.GetModelRequest;
 import dev.loupe.proto.inference.v1.HeadPattern;
+import dev.loupe.proto.inference.v1.HeadServiceGrpc;
+import dev.loupe.proto.inference.v1.HeadServiceGrpc.HeadServiceBlockingStub;
 import dev.loupe.proto.inference.v1.HookPoint;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceBlockingStub;
@@ -154,7 +158,7 @@ public final class ModelClient {
 
   /** The logit lens at a text's last token, after the embedding and after every block. */
   public List<LensRow> logitLens(String prompt, int topK, int trackedToken) {
-    return call()
+    return attribution()
         .computeLogitLens(
             ComputeLogitLensRequest.newBuilder()
                 .setModel(model)
@@ -171,7 +175,7 @@ public final class ModelClient {
 
   /** What each component adds to a token's logit at a text's last position. */
   public List<LogitPart> attribute(String prompt, int token) {
-    return call()
+    return attribution()
         .attributeLogits(
             AttributeLogitsRequest.newBuilder()
                 .setModel(model)
@@ -192,7 +196,7 @@ public final class ModelClient {
             .setModel(model)
             .setPattern(HeadPattern.HEAD_PATTERN_PREVIOUS_TOKEN);
     rows.forEach(row -> request.addPrompts(Prompt.newBuilder().setTokens(tokenRow(row))));
-    return fits(call().scoreHeads(request.build()));
+    return fits(heads().scoreHeads(request.build()));
   }
 
   /**
@@ -201,7 +205,7 @@ public final class ModelClient {
    */
   public List<HeadFit> inductionHeads(int length, int sequences, long seed) {
     return fits(
-        call()
+        heads()
             .scoreHeads(
                 ScoreHeadsRequest.newBuilder()
                     .setModel(model)
@@ -219,7 +223,7 @@ public final class ModelClient {
     GenerateTextRequest.Builder request =
         GenerateTextRequest.newBuilder()
             .setModel(model)
-            .setPrompt(text(prompt))
+            .addPrompts(text(prompt))
             .setMaxNewTokens(newTokens);
     clamps.forEach(clamp -> request.addInterventions(intervention(clamp)));
     StringBuilder text = new StringBuilder();
@@ -232,6 +236,16 @@ public final class ModelClient {
 
   private InferenceServiceBlockingStub call() {
     return stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
+  }
+
+  private AttributionServiceBlockingStub attribution() {
+    return AttributionServiceGrpc.newBlockingStub(stub.getChannel())
+        .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
+  }
+
+  private HeadServiceBlockingStub heads() {
+    return HeadServiceGrpc.newBlockingStub(stub.getChannel())
+        .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
   }
 
   private RunForwardPassRequest.Builder pass() {

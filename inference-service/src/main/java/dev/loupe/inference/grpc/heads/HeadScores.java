@@ -1,10 +1,14 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.heads;
 
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.analysis.HeadDetector;
 import dev.loupe.inference.analysis.HeadPattern;
 import dev.loupe.inference.analysis.HeadScoring;
 import dev.loupe.inference.analysis.RepeatedRandomTokens;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
@@ -25,10 +29,10 @@ import java.util.List;
 final class HeadScores {
   private static final int MAX_SEQUENCES = 64;
 
-  private final Models models;
+  private final ModelLookup models;
   private final DeviceRunner device;
 
-  HeadScores(Models models, DeviceRunner device) {
+  HeadScores(ModelLookup models, DeviceRunner device) {
     this.models = models;
     this.device = device;
   }
@@ -43,7 +47,7 @@ final class HeadScores {
           onPrompts(model, request, HeadPattern.DUPLICATE_TOKEN, call);
       case HEAD_PATTERN_INDUCTION -> onPrompts(model, request, HeadPattern.INDUCTION, call);
       case HEAD_PATTERN_REPEATED_RANDOM -> onRandom(model, request.getRandomRepeats(), call);
-      case HEAD_PATTERN_UNSPECIFIED, UNRECOGNIZED ->
+      case HEAD_PATTERN_UNSPECIFIED, HEAD_PATTERN_CUSTOM, UNRECOGNIZED ->
           throw LoupeException.invalidValue(
               "pattern",
               request.getPatternValue(),

@@ -1,20 +1,20 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 
 /** Bounds that several requests share. */
-final class Checks {
+public final class Checks {
   /** The largest answer of a call that does not stream, below gRPC's usual limit of 4 MiB. */
-  static final long MAX_RESPONSE_BYTES = 3L << 20;
+  public static final long MAX_RESPONSE_BYTES = 3L << 20;
 
   /** About what one scored token takes in an answer. */
-  static final long SCORED_TOKEN_BYTES = 40;
+  public static final long SCORED_TOKEN_BYTES = 40;
 
   private Checks() {}
 
   /** A number of things, where 0 stands for a default. */
-  static int count(String field, int value, int most, int byDefault) {
+  public static int count(String field, int value, int most, int byDefault) {
     if (value < 0 || value > most) {
       throw LoupeException.invalidValue(field, value, "0 to " + most);
     }
@@ -22,7 +22,7 @@ final class Checks {
   }
 
   /** A list's length. */
-  static void size(String field, int size, int least, int most) {
+  public static void size(String field, int size, int least, int most) {
     if (size < least || size > most) {
       throw LoupeException.of(
               ErrorReason.INVALID_VALUE,
@@ -32,7 +32,7 @@ final class Checks {
   }
 
   /** A predicted answer. */
-  static void responseFits(long bytes, String advice) {
+  public static void responseFits(long bytes, String advice) {
     if (bytes > MAX_RESPONSE_BYTES) {
       throw LoupeException.of(
               ErrorReason.RESPONSE_TOO_LARGE,
@@ -44,7 +44,7 @@ final class Checks {
   }
 
   /** A token id of a model. */
-  static void token(String field, int id, int vocabularySize) {
+  public static void token(String field, int id, int vocabularySize) {
     if (id < 0 || id >= vocabularySize) {
       throw LoupeException.invalid(
           ErrorReason.TOKEN_OUT_OF_RANGE, field, id, "0 to " + (vocabularySize - 1));
@@ -52,7 +52,7 @@ final class Checks {
   }
 
   /** A finite number. */
-  static void finite(String field, double value) {
+  public static void finite(String field, double value) {
     if (!Double.isFinite(value)) {
       throw LoupeException.invalid(ErrorReason.NOT_FINITE, field, value, "a finite number");
     }

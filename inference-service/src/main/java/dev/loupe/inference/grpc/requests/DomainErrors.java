@@ -1,4 +1,4 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.analysis.PositionOutOfRangeException;
 import dev.loupe.inference.model.TokenRangeException;
@@ -12,14 +12,14 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /** What the domain's own exceptions mean to a caller. */
-final class DomainErrors {
+public final class DomainErrors {
   /** Fields that hold no vector: what is wrong with them is their choice. */
   private static final Set<String> NO_SHAPES = Set.of("heads", "hook_point");
 
   private DomainErrors() {}
 
   /** Runs domain code, and gives its exceptions their reasons. */
-  static <T> T translated(Supplier<T> body) {
+  public static <T> T translated(Supplier<T> body) {
     try {
       return body.get();
     } catch (RuntimeException e) {
@@ -27,7 +27,7 @@ final class DomainErrors {
     }
   }
 
-  static RuntimeException translate(RuntimeException e) {
+  public static RuntimeException translate(RuntimeException e) {
     if (e instanceof UnknownHookPointException unknown) {
       return LoupeException.of(ErrorReason.UNKNOWN_HOOK_POINT, e.getMessage(), e)
           .with("nearest", String.join(",", unknown.nearest()));

@@ -1,7 +1,11 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.neurons;
 
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.analysis.VocabularyProjection;
+import dev.loupe.inference.grpc.requests.Checks;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
@@ -25,10 +29,10 @@ final class Projections {
   private static final int MAX_TOP_K = 100;
   private static final int DEFAULT_TOP_K = 10;
 
-  private final Models models;
+  private final ModelLookup models;
   private final DeviceRunner device;
 
-  Projections(Models models, DeviceRunner device) {
+  Projections(ModelLookup models, DeviceRunner device) {
     this.models = models;
     this.device = device;
   }

@@ -1,4 +1,4 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.Prompt;
@@ -9,15 +9,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Reads prompts and rows of tokens. */
-final class Prompts {
+public final class Prompts {
   private final ServedModel model;
 
-  Prompts(ServedModel model) {
+  public Prompts(ServedModel model) {
     this.model = model;
   }
 
   /** Prompts as rows of tokens. */
-  List<int[]> rows(String field, List<Prompt> prompts, boolean omitBos, int most) {
+  public List<int[]> rows(String field, List<Prompt> prompts, boolean omitBos, int most) {
     Checks.size(field, prompts.size(), 1, most);
     List<int[]> rows = new ArrayList<>(prompts.size());
     for (int i = 0; i < prompts.size(); i++) {
@@ -27,7 +27,7 @@ final class Prompts {
   }
 
   /** One prompt as a row of tokens. */
-  int[] row(String field, Prompt prompt, boolean omitBos) {
+  public int[] row(String field, Prompt prompt, boolean omitBos) {
     return switch (prompt.getContentCase()) {
       case TEXT -> text(field + ".text", prompt.getText(), omitBos);
       case TOKENS -> tokens(field + ".tokens", prompt.getTokens());
@@ -66,7 +66,7 @@ final class Prompts {
   }
 
   /** A row of token ids as it is. */
-  int[] tokens(String field, TokenRow row) {
+  public int[] tokens(String field, TokenRow row) {
     if (row.getIdsCount() == 0) {
       throw LoupeException.of(
           ErrorReason.EMPTY_PROMPT,

@@ -1,11 +1,11 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.requests;
 
 /** Matches names against patterns in which {@code *} stands for any run of characters. */
-final class Wildcard {
+public final class Wildcard {
   private Wildcard() {}
 
   /** Takes time in the product of the lengths at most: only the last star is ever gone back to. */
-  static boolean matches(String pattern, String name) {
+  public static boolean matches(String pattern, String name) {
     int p = 0;
     int n = 0;
     int star = -1;

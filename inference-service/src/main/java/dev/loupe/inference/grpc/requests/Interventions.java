@@ -1,4 +1,4 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.model.hooks.Edit;
 import dev.loupe.inference.model.hooks.HookPoint;
@@ -12,13 +12,13 @@ import dev.loupe.server.errors.LoupeException;
 import java.util.List;
 
 /** Reads edits. */
-final class Interventions {
+public final class Interventions {
   private static final int MOST = 1_000;
 
   private Interventions() {}
 
   /** Adds the edits to a program, in the order given. */
-  static void compile(
+  public static void compile(
       ServedModel model,
       List<dev.loupe.proto.inference.v1.Intervention> interventions,
       HookProgram.Builder program) {
@@ -42,7 +42,7 @@ final class Interventions {
    *
    * @param rows the batch's rows
    */
-  static void checkPlaces(
+  public static void checkPlaces(
       List<dev.loupe.proto.inference.v1.Intervention> interventions, List<int[]> rows) {
     for (int i = 0; i < interventions.size(); i++) {
       String field = "interventions[" + i + "]";
@@ -110,7 +110,7 @@ final class Interventions {
               floats(message.getAddDirection().getDirectionList()),
               message.getAddDirection().getCoefficient());
       case CLAMP_FEATURE -> clamp(field + ".clamp_feature", message.getClampFeature());
-      case EDIT_NOT_SET ->
+      case MEAN, PROJECT_OUT, SWAP, PATCH, EDIT_NOT_SET ->
           throw LoupeException.of(
                   ErrorReason.INVALID_VALUE,
                   field + " has no edit; set zero, scale, set, add_direction or clamp_feature")

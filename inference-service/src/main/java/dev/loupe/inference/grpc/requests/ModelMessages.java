@@ -1,4 +1,4 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.analysis.TokenScore;
 import dev.loupe.inference.model.GptConfig;
@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /** Models, hook points and tokens as messages. */
-final class ModelMessages {
+public final class ModelMessages {
   private static final Set<HookKind> ON_DEMAND =
       EnumSet.of(
           HookKind.ATTN_IN,
@@ -25,7 +25,7 @@ final class ModelMessages {
 
   private ModelMessages() {}
 
-  static Model model(ServedModel model) {
+  public static Model model(ServedModel model) {
     GptConfig config = model.config();
     return Model.newBuilder()
         .setName("models/" + model.id())
@@ -43,7 +43,8 @@ final class ModelMessages {
         .build();
   }
 
-  static HookPoint hookPoint(dev.loupe.inference.model.hooks.HookPoint point, GptConfig config) {
+  public static HookPoint hookPoint(
+      dev.loupe.inference.model.hooks.HookPoint point, GptConfig config) {
     HookPoint.Builder message =
         HookPoint.newBuilder().setName(point.name()).setOnDemand(ON_DEMAND.contains(point.kind()));
     for (HookAxis axis : point.kind().axes()) {
@@ -52,19 +53,19 @@ final class ModelMessages {
     return message.build();
   }
 
-  static List<String> axes(dev.loupe.inference.model.hooks.HookPoint point) {
+  public static List<String> axes(dev.loupe.inference.model.hooks.HookPoint point) {
     return point.kind().axes().stream().map(HookAxis::label).toList();
   }
 
-  static List<Integer> ids(int[] tokens) {
+  public static List<Integer> ids(int[] tokens) {
     return IntStream.of(tokens).boxed().toList();
   }
 
-  static List<String> texts(ServedModel model, int[] tokens) {
+  public static List<String> texts(ServedModel model, int[] tokens) {
     return IntStream.of(tokens).mapToObj(model.tokenizer()::text).toList();
   }
 
-  static dev.loupe.proto.inference.v1.TokenScore score(ServedModel model, TokenScore score) {
+  public static dev.loupe.proto.inference.v1.TokenScore score(ServedModel model, TokenScore score) {
     return dev.loupe.proto.inference.v1.TokenScore.newBuilder()
         .setId(score.id())
         .setToken(model.tokenizer().text(score.id()))

@@ -1,4 +1,4 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.serving.ServedModel;
@@ -8,13 +8,13 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /** Reads which activations to keep. */
-final class Captures {
+public final class Captures {
   private static final int MOST = 1_000;
 
   private Captures() {}
 
   /** The hook points that the captures name, in model order. */
-  static SortedSet<HookPoint> points(ServedModel model, List<Capture> captures, int least) {
+  public static SortedSet<HookPoint> points(ServedModel model, List<Capture> captures, int least) {
     Checks.size("captures", captures.size(), least, MOST);
     SortedSet<HookPoint> points = new TreeSet<>();
     for (Capture capture : captures) {
@@ -37,7 +37,7 @@ final class Captures {
   }
 
   /** Exact names, in the order given. */
-  static List<HookPoint> named(ServedModel model, String field, List<String> names) {
+  public static List<HookPoint> named(ServedModel model, String field, List<String> names) {
     Checks.size(field, names.size(), 1, MOST);
     return names.stream()
         .distinct()

@@ -1,8 +1,14 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.attribution;
 
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.analysis.LensLayer;
 import dev.loupe.inference.analysis.LogitLens;
+import dev.loupe.inference.grpc.requests.Checks;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.ModelMessages;
+import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
@@ -22,10 +28,10 @@ final class Lens {
   private static final int MAX_TOP_K = 20;
   private static final int DEFAULT_TOP_K = 5;
 
-  private final Models models;
+  private final ModelLookup models;
   private final DeviceRunner device;
 
-  Lens(Models models, DeviceRunner device) {
+  Lens(ModelLookup models, DeviceRunner device) {
     this.models = models;
     this.device = device;
   }

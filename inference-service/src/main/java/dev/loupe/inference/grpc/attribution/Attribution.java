@@ -1,7 +1,12 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.attribution;
 
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.analysis.LogitAttribution;
+import dev.loupe.inference.grpc.requests.Checks;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
@@ -19,10 +24,10 @@ import java.util.OptionalInt;
 
 /** AttributeLogits. */
 final class Attribution {
-  private final Models models;
+  private final ModelLookup models;
   private final DeviceRunner device;
 
-  Attribution(Models models, DeviceRunner device) {
+  Attribution(ModelLookup models, DeviceRunner device) {
     this.models = models;
     this.device = device;
   }

@@ -1,8 +1,9 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import io.grpc.BindableService;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Grpc;
@@ -10,22 +11,34 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.regex.Pattern;
 
 /**
  * Knows whose call it is: the header {@code loupe-tenant} says so, else the caller's address does.
  */
-final class Tenants implements ServerInterceptor {
-  static final Metadata.Key<String> HEADER =
+public final class Tenants implements ServerInterceptor {
+  public static final Metadata.Key<String> HEADER =
       Metadata.Key.of("loupe-tenant", Metadata.ASCII_STRING_MARSHALLER);
 
   private static final Context.Key<String> TENANT = Context.key("loupe-tenant");
   private static final Pattern NAME = Pattern.compile("[\\w.@:-]{1,64}");
 
+  /** These services, knowing whose each call is. */
+  public static List<BindableService> known(BindableService... services) {
+    List<BindableService> known = new ArrayList<>();
+    for (BindableService service : services) {
+      known.add(() -> ServerInterceptors.intercept(service.bindService(), new Tenants()));
+    }
+    return List.copyOf(known);
+  }
+
   /** The running call, as the scheduler sees it. */
-  static Call current() {
+  public static Call current() {
     Context context = Context.current();
     Thread thread = Thread.currentThread();
     String tenant = TENANT.get(context);

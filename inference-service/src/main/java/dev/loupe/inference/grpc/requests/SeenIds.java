@@ -1,4 +1,4 @@
-package dev.loupe.inference.grpc;
+package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** The batch ids of a stream, kept as runs of neighbours: ids that count up take no memory. */
-final class SeenIds {
+public final class SeenIds {
   private static final int MAX_RUNS = 100_000;
 
   private final TreeMap<Long, Long> runs = new TreeMap<>();
@@ -16,7 +16,7 @@ final class SeenIds {
    *
    * @throws LoupeException INVALID_VALUE when it was there before, or ids are too scattered
    */
-  void add(long id) {
+  public void add(long id) {
     Map.Entry<Long, Long> before = runs.floorEntry(id);
     if (before != null && before.getValue() >= id) {
       throw LoupeException.invalidValue("batch.batch_id", id, "an id that is new in this stream");

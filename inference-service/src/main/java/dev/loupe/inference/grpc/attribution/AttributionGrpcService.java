@@ -1,0 +1,40 @@
+package dev.loupe.inference.grpc.attribution;
+
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.serving.ModelRegistry;
+import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
+import dev.loupe.proto.inference.v1.AttributeLogitsResponse;
+import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
+import dev.loupe.proto.inference.v1.ComputeLogitLensRequest;
+import dev.loupe.proto.inference.v1.ComputeLogitLensResponse;
+import dev.loupe.server.streams.BlockingCalls;
+import io.grpc.stub.StreamObserver;
+
+/** The whole of {@code loupe.inference.v1.AttributionService}; each RPC has its own class. */
+public final class AttributionGrpcService
+    extends AttributionServiceGrpc.AttributionServiceImplBase {
+  private final BlockingCalls calls;
+  private final Lens lens;
+  private final Attribution attribution;
+
+  /** A service over loaded models; calls run on these threads. */
+  public AttributionGrpcService(ModelRegistry registry, DeviceRunner device, BlockingCalls calls) {
+    this.calls = calls;
+    ModelLookup models = new ModelLookup(registry);
+    this.lens = new Lens(models, device);
+    this.attribution = new Attribution(models, device);
+  }
+
+  @Override
+  public void computeLogitLens(
+      ComputeLogitLensRequest request, StreamObserver<ComputeLogitLensResponse> responses) {
+    calls.unary(responses, () -> lens.run(request));
+  }
+
+  @Override
+  public void attributeLogits(
+      AttributeLogitsRequest request, StreamObserver<AttributeLogitsResponse> responses) {
+    calls.unary(responses, () -> attribution.run(request));
+  }
+}

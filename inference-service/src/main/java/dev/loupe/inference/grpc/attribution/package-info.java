@@ -1,0 +1,2 @@
+/** {@code AttributionService}: where outputs come from. */
+package dev.loupe.inference.grpc.attribution;

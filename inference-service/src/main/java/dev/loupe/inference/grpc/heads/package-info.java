@@ -1,0 +1,2 @@
+/** {@code HeadService}: what attention heads do. */
+package dev.loupe.inference.grpc.heads;
