@@ -75,9 +75,9 @@ public final class MetricReader {
         normed,
         (chunk, from) -> {
           if (terms.get(from).normalized()) {
-            logValues(logits(chunk).logSoftmax(1), from, ofPlaces);
+            logValues(model.unembed(chunk).logSoftmax(1), from, ofPlaces);
           } else {
-            dots(chunk, weighted(chunk, from), from, ofPlaces);
+            linearValues(chunk, weighted(chunk, from), from, ofPlaces);
           }
         });
     return ofRows(ofPlaces);
@@ -112,13 +112,13 @@ public final class MetricReader {
         (chunk, from) -> {
           NDArray part;
           if (terms.get(from).normalized()) {
-            NDArray logProbabilities = logits(chunk).logSoftmax(1);
+            NDArray logProbabilities = model.unembed(chunk).logSoftmax(1);
             logValues(logProbabilities, from, ofPlaces);
             NDArray byLogits = logGradient(logProbabilities, from);
             part = byLogits.matMul(model.weights().unembedding());
           } else {
             part = weighted(chunk, from);
-            dots(chunk, part, from, ofPlaces);
+            linearValues(chunk, part, from, ofPlaces);
           }
           part.attach(normed.getManager());
           parts.add(part);
@@ -182,10 +182,6 @@ public final class MetricReader {
     return parts.size() == 1 ? parts.singletonOrThrow() : NDArrays.concat(parts);
   }
 
-  private NDArray logits(NDArray normed) {
-    return model.ops().unembed(normed, model.weights().unembedding());
-  }
-
   /** For each place the sum of its tokens' rows of W_U, weighted: [place, d_model]. */
   private NDArray weighted(NDArray chunk, int from) {
     int count = (int) chunk.getShape().get(0);
@@ -211,13 +207,21 @@ public final class MetricReader {
         .sum(new int[] {1});
   }
 
-  private static void dots(NDArray a, NDArray b, int from, double[] into) {
-    float[] left = NdArrays.floats(a);
-    float[] right = NdArrays.floats(b);
-    int count = (int) a.getShape().get(0);
+  /** Each term's sum over logits, from what the unembedding reads and the weighted rows of W_U. */
+  private void linearValues(NDArray chunk, NDArray weighted, int from, double[] into) {
+    float[] left = NdArrays.floats(chunk);
+    float[] right = NdArrays.floats(weighted);
+    int count = (int) chunk.getShape().get(0);
     int width = left.length / count;
     for (int i = 0; i < left.length; i++) {
       into[from + i / width] += (double) left[i] * right[i];
+    }
+    NDArray bias = model.weights().unembeddingBias();
+    for (int i = 0; bias != null && i < count; i++) {
+      Term term = terms.get(from + i);
+      for (int j = 0; j < term.tokens().length; j++) {
+        into[from + i] += (double) term.weights()[j] * bias.getFloat(term.tokens()[j]);
+      }
     }
   }
 
