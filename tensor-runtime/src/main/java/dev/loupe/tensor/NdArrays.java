@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -19,11 +20,7 @@ public final class NdArrays {
   public static NDArray of(NDManager manager, HostTensor tensor) {
     HostTensor source = widened(tensor);
     ByteBuffer data = source.data();
-    boolean aligned =
-        data.isDirect()
-            && (source.type().bytes() == 1
-                || data.alignedSlice(source.type().bytes()).capacity() == data.capacity());
-    if (!aligned) {
+    if (!isDirectAndAligned(source)) {
       data =
           ByteBuffer.allocateDirect(data.remaining())
               .order(ByteOrder.LITTLE_ENDIAN)
@@ -31,6 +28,41 @@ public final class NdArrays {
               .flip();
     }
     return manager.create(data, new Shape(source.shape()), dataType(source.type()));
+  }
+
+  /** True when the engine can use the tensor's memory as it is: direct, at an aligned address. */
+  public static boolean isDirectAndAligned(HostTensor tensor) {
+    ByteBuffer data = tensor.data();
+    int size = tensor.type().bytes();
+    return data.isDirect() && (size == 1 || data.alignedSlice(size).capacity() == data.capacity());
+  }
+
+  /** Fills memory, little-endian, from position 0 to the limit. */
+  @FunctionalInterface
+  public interface Filling {
+    void fill(ByteBuffer memory) throws IOException;
+  }
+
+  /**
+   * An F32 array that owns its memory, which is filled in place: on the CPU no other copy is made.
+   *
+   * @param shape of fewer than 2^29 elements
+   */
+  public static NDArray filled(NDManager manager, Shape shape, Filling filling) throws IOException {
+    if (manager.getDevice().isGpu()) {
+      int bytes = Math.toIntExact(Math.multiplyExact(4, shape.size()));
+      ByteBuffer memory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+      filling.fill(memory);
+      return manager.create(memory.rewind(), shape, DataType.FLOAT32);
+    }
+    NDArray array = manager.create(shape, DataType.FLOAT32);
+    try {
+      filling.fill(array.toByteBuffer(true).order(ByteOrder.LITTLE_ENDIAN));
+      return array;
+    } catch (IOException | RuntimeException e) {
+      array.close();
+      throw e;
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.loupe.tensor;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -51,6 +52,27 @@ public final class SafetensorsFile implements TensorSource {
   @Override
   public long[] shape(String name) {
     return entry(name).shape().clone();
+  }
+
+  @Override
+  public ElementType type(String name) {
+    return entry(name).type();
+  }
+
+  @Override
+  public void readBytes(String name, long offset, ByteBuffer target) throws IOException {
+    SafetensorsHeader.Entry entry = entry(name);
+    long begin = entry.begin() + offset;
+    if (offset < 0 || begin + target.remaining() > entry.end()) {
+      throw new IllegalArgumentException(
+          "tensor '%s' has no bytes %d to %d".formatted(name, offset, offset + target.remaining()));
+    }
+    long start = header.dataStart() + begin - target.position();
+    while (target.hasRemaining()) {
+      if (channel.read(target, start + target.position()) < 0) {
+        throw new SafetensorsException(file, "was cut short while it was read");
+      }
+    }
   }
 
   @Override

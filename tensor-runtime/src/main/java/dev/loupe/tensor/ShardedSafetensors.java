@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -114,6 +115,16 @@ public final class ShardedSafetensors implements TensorSource {
   @Override
   public long[] shape(String name) {
     return file(name).shape(name);
+  }
+
+  @Override
+  public ElementType type(String name) {
+    return file(name).type(name);
+  }
+
+  @Override
+  public void readBytes(String name, long offset, ByteBuffer target) throws IOException {
+    file(name).readBytes(name, offset, target);
   }
 
   @Override

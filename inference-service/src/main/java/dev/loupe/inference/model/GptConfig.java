@@ -17,6 +17,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param tiedEmbeddings true when the unembedding is the token embedding
  * @param scaleScores divide attention scores by sqrt(dHead)
  * @param scaleScoresByLayer divide attention scores by the layer's number, from 1
+ * @param upcastAttention compute attention scores in float32 even where the rest is narrower
  * @param bosToken the beginning-of-text token, or -1 when the config names none
  * @param eosToken the end-of-text token, or -1 when the config names none
  */
@@ -32,6 +33,7 @@ public record GptConfig(
     boolean tiedEmbeddings,
     boolean scaleScores,
     boolean scaleScoresByLayer,
+    boolean upcastAttention,
     int bosToken,
     int eosToken) {
 
@@ -41,12 +43,12 @@ public record GptConfig(
    * @throws ConfigException naming the first that does not
    */
   public GptConfig {
-    positive("n_layer", layers);
-    positive("n_head", heads);
-    positive("n_embd", dModel);
-    positive("n_inner", dMlp);
-    positive("n_positions", contextLength);
-    positive("vocab_size", vocabularySize);
+    within("n_layer", layers, 1 << 12);
+    within("n_head", heads, 1 << 12);
+    within("n_embd", dModel, 1 << 18);
+    within("n_inner", dMlp, 1 << 20);
+    within("n_positions", contextLength, 1 << 24);
+    within("vocab_size", vocabularySize, 1 << 26);
     if (dModel % heads != 0) {
       throw new ConfigException(
           "n_embd is " + dModel + "; expected a multiple of n_head, which is " + heads);
@@ -55,6 +57,38 @@ public record GptConfig(
       throw new ConfigException(
           "layer_norm_epsilon is " + layerNormEpsilon + "; expected a number in (0, 1)");
     }
+  }
+
+  /** A config that does not ask for attention in float32. */
+  public GptConfig(
+      int layers,
+      int heads,
+      int dModel,
+      int dMlp,
+      int contextLength,
+      int vocabularySize,
+      double layerNormEpsilon,
+      Activation activation,
+      boolean tiedEmbeddings,
+      boolean scaleScores,
+      boolean scaleScoresByLayer,
+      int bosToken,
+      int eosToken) {
+    this(
+        layers,
+        heads,
+        dModel,
+        dMlp,
+        contextLength,
+        vocabularySize,
+        layerNormEpsilon,
+        activation,
+        tiedEmbeddings,
+        scaleScores,
+        scaleScoresByLayer,
+        false,
+        bosToken,
+        eosToken);
   }
 
   /** A config of GPT-2's own switches: gelu_new, tied embeddings, four times as wide an MLP. */
@@ -76,9 +110,9 @@ public record GptConfig(
         eosToken);
   }
 
-  private static void positive(String field, int value) {
-    if (value <= 0) {
-      throw new ConfigException(field + " is " + value + "; expected at least 1");
+  private static void within(String field, int value, int most) {
+    if (value < 1 || value > most) {
+      throw new ConfigException(field + " is " + value + "; expected 1 to " + most);
     }
   }
 
@@ -118,7 +152,7 @@ public record GptConfig(
     root.put("tie_word_embeddings", tiedEmbeddings);
     root.put("scale_attn_weights", scaleScores);
     root.put("scale_attn_by_inverse_layer_idx", scaleScoresByLayer);
-    root.put("reorder_and_upcast_attn", false);
+    root.put("reorder_and_upcast_attn", upcastAttention);
     if (bosToken >= 0) {
       root.put("bos_token_id", bosToken);
     }

@@ -1,21 +1,38 @@
 package dev.loupe.inference.model;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * Reads a Hugging Face {@code config.json} of the GPT-2 family. A setting that changes the model's
  * arithmetic is either honoured or refused by its name; settings for training (dropout,
- * initialiser) and for task heads do not concern a forward pass and are passed over.
+ * initialiser), for task heads and for how text is generated do not concern a forward pass and are
+ * passed over. {@code reorder_and_upcast_attn} asks for scores in float32, which is what they are
+ * unless a narrower compute type is chosen.
  */
 public final class GptConfigReader {
   private static final long MAX_BYTES = 1 << 20;
+  private static final int MOST_SHOWN = 80;
 
-  private GptConfigReader() {}
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  private final JsonNode root;
+
+  private GptConfigReader(JsonNode root) {
+    this.root = root;
+  }
 
   /**
    * Reads a file.
@@ -26,7 +43,7 @@ public final class GptConfigReader {
     if (Files.size(file) > MAX_BYTES) {
       throw new ConfigException(file.getFileName() + " is over " + MAX_BYTES + " bytes");
     }
-    return parse(Files.readString(file));
+    return parse(Files.readAllBytes(file));
   }
 
   /**
@@ -35,96 +52,148 @@ public final class GptConfigReader {
    * @throws ConfigException when it is not a config of the family, naming the field
    */
   public static GptConfig parse(String json) {
+    return parse(json.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static GptConfig parse(byte[] json) {
     JsonNode root;
     try {
-      root = new ObjectMapper().readTree(json);
+      root = JSON.readTree(json);
     } catch (JsonProcessingException e) {
       throw new ConfigException("config.json is not JSON: " + e.getOriginalMessage());
+    } catch (IOException e) {
+      throw new ConfigException("config.json is not UTF-8 text: " + e.getMessage());
     }
     if (!root.isObject()) {
       throw new ConfigException("config.json is not a JSON object");
     }
-    String modelType = root.path("model_type").asText("");
-    if (!modelType.equals("gpt2")) {
-      throw new ConfigException("model_type is '" + modelType + "'; expected 'gpt2'");
+    return new GptConfigReader(root).config();
+  }
+
+  private GptConfig config() {
+    if (!root.path("model_type").asText("").equals("gpt2")) {
+      throw new ConfigException(
+          "model_type is '%s'; expected 'gpt2'"
+              .formatted(shown(root.path("model_type").asText(""))));
     }
-    refuseTrue(root, "add_cross_attention");
-    refuseTrue(root, "is_encoder_decoder");
-    if (root.hasNonNull("quantization_config")) {
-      throw new ConfigException("quantization_config is set; expected unquantised weights");
-    }
-    int dModel = integer(root, "n_embd", "hidden_size", 768);
+    refuseWhatIsNotGpt2();
+    int dModel = integer(768, "n_embd", "hidden_size");
     return new GptConfig(
-        integer(root, "n_layer", "num_hidden_layers", 12),
-        integer(root, "n_head", "num_attention_heads", 12),
+        integer(12, "n_layer", "num_hidden_layers"),
+        integer(12, "n_head", "num_attention_heads"),
         dModel,
-        integer(root, "n_inner", "n_inner", Math.multiplyExact(4, dModel)),
-        integer(root, "n_positions", "n_ctx", 1024),
-        integer(root, "vocab_size", "vocab_size", 50257),
-        number(root, "layer_norm_epsilon", 1e-5),
-        Activation.ofConfigName(text(root, "activation_function", "gelu_new")),
-        flag(root, "tie_word_embeddings", true),
-        flag(root, "scale_attn_weights", true),
-        flag(root, "scale_attn_by_inverse_layer_idx", false),
-        token(root, "bos_token_id"),
-        token(root, "eos_token_id"));
+        integer((int) Math.min(Integer.MAX_VALUE, 4L * dModel), "n_inner"),
+        contextLength(),
+        integer(50257, "vocab_size"),
+        number("layer_norm_epsilon", 1e-5),
+        Activation.ofConfigName(text("activation_function", "gelu_new")),
+        flag("tie_word_embeddings", true),
+        flag("scale_attn_weights", true),
+        flag("scale_attn_by_inverse_layer_idx", false),
+        flag("reorder_and_upcast_attn", false),
+        token("bos_token_id"),
+        token("eos_token_id"));
   }
 
-  private static void refuseTrue(JsonNode root, String field) {
-    if (flag(root, field, false)) {
-      throw new ConfigException(field + " is true; expected false");
+  private void refuseWhatIsNotGpt2() {
+    for (String field : List.of("add_cross_attention", "is_encoder_decoder")) {
+      if (flag(field, false)) {
+        throw new ConfigException(field + " is true; expected false");
+      }
+    }
+    JsonNode pruned = root.path("pruned_heads");
+    if (!pruned.isEmpty() || (pruned.isValueNode() && !pruned.isNull())) {
+      throw new ConfigException(
+          "pruned_heads is " + shown(pruned) + "; expected none: a model with all its heads");
+    }
+    refuse("quantization_config", "unquantised weights");
+    refuse("auto_map", "none: a model of GPT-2's own code");
+  }
+
+  private void refuse(String field, String expected) {
+    if (root.hasNonNull(field)) {
+      throw new ConfigException(field + " is set; expected " + expected);
     }
   }
 
-  private static int integer(JsonNode root, String field, String alias, int fallback) {
-    JsonNode node = root.hasNonNull(field) ? root.get(field) : root.path(alias);
-    if (node.isMissingNode() || node.isNull()) {
-      return fallback;
+  /** The table's rows. Old configs say {@code n_ctx}, which newer ones repeat or leave out. */
+  private int contextLength() {
+    boolean named = root.hasNonNull("n_positions") || root.hasNonNull("max_position_embeddings");
+    return named ? integer(1024, "n_positions", "max_position_embeddings") : integer(1024, "n_ctx");
+  }
+
+  private int integer(int fallback, String... names) {
+    Optional<String> first = Optional.empty();
+    int value = fallback;
+    for (String name : names) {
+      if (!root.hasNonNull(name)) {
+        continue;
+      }
+      int found = positive(name);
+      if (first.isPresent() && found != value) {
+        throw new ConfigException(
+            "%s is %d, but %s is %d; expected the same".formatted(name, found, first.get(), value));
+      }
+      first = first.or(() -> Optional.of(name));
+      value = found;
     }
+    return value;
+  }
+
+  private int positive(String field) {
+    JsonNode node = root.get(field);
     if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 1) {
-      throw new ConfigException(field + " is " + node + "; expected a positive integer");
+      throw new ConfigException(field + " is " + shown(node) + "; expected a positive integer");
     }
     return node.intValue();
   }
 
-  private static double number(JsonNode root, String field, double fallback) {
-    JsonNode node = root.path(field);
-    if (node.isMissingNode() || node.isNull()) {
+  private double number(String field, double fallback) {
+    if (!root.hasNonNull(field)) {
       return fallback;
     }
+    JsonNode node = root.get(field);
     if (!node.isNumber()) {
-      throw new ConfigException(field + " is " + node + "; expected a number");
+      throw new ConfigException(field + " is " + shown(node) + "; expected a number");
     }
     return node.doubleValue();
   }
 
-  private static String text(JsonNode root, String field, String fallback) {
-    JsonNode node = root.path(field);
-    if (node.isMissingNode() || node.isNull()) {
+  private String text(String field, String fallback) {
+    if (!root.hasNonNull(field)) {
       return fallback;
     }
+    JsonNode node = root.get(field);
     if (!node.isTextual()) {
-      throw new ConfigException(field + " is " + node + "; expected a string");
+      throw new ConfigException(field + " is " + shown(node) + "; expected a string");
     }
-    return node.textValue();
+    return shown(node.textValue());
   }
 
-  private static boolean flag(JsonNode root, String field, boolean fallback) {
-    JsonNode node = root.path(field);
-    if (node.isMissingNode() || node.isNull()) {
+  private boolean flag(String field, boolean fallback) {
+    if (!root.hasNonNull(field)) {
       return fallback;
     }
+    JsonNode node = root.get(field);
     if (!node.isBoolean()) {
-      throw new ConfigException(field + " is " + node + "; expected true or false");
+      throw new ConfigException(field + " is " + shown(node) + "; expected true or false");
     }
     return node.booleanValue();
   }
 
-  private static int token(JsonNode root, String field) {
+  private int token(String field) {
     JsonNode node = root.path(field);
     if (node.isArray() && !node.isEmpty()) {
       node = node.get(0);
     }
     return node.isIntegralNumber() && node.canConvertToInt() ? node.intValue() : -1;
+  }
+
+  private static String shown(JsonNode node) {
+    return shown(node.toString());
+  }
+
+  private static String shown(String text) {
+    return text.length() <= MOST_SHOWN ? text : text.substring(0, MOST_SHOWN) + "...";
   }
 }

@@ -2,6 +2,8 @@ package dev.loupe.inference.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.NdArrays;
 import dev.loupe.tensor.ShardedSafetensors;
@@ -14,72 +16,147 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Loads a Hugging Face GPT-2 folder: {@code config.json} and {@code model.safetensors} or its
- * shards. Names may begin with {@code transformer.}; buffers that hold the causal mask are passed
- * over. F32 weights are used where they lie in the mapped file; F16 and BF16 are widened.
+ * shards. Names may begin with {@code transformer.}; buffers that hold the causal mask, and heads
+ * for other tasks, are passed over. On the CPU, F32 weights are used where they lie in the mapped
+ * file; F16, BF16 and F64 weights, weights that lie at an unaligned place, and all weights that are
+ * to be changed are read piece by piece into memory of their own. Either way a model takes its
+ * weights' size in float32, once.
  */
 public final class ModelLoader {
-  private static final String PREFIX = "transformer.";
-  private static final String HEAD = "lm_head.weight";
-
   private final GptConfig config;
   private final TensorSource source;
   private final NDManager manager;
-  private final String prefix;
+  private final Optional<WeightTransform> transform;
+  private final LoadListener listener;
+  private final TensorNames names;
+  private final long totalBytes;
+  private long doneBytes;
 
-  private ModelLoader(GptConfig config, TensorSource source, NDManager manager) {
+  private ModelLoader(
+      GptConfig config,
+      TensorSource source,
+      NDManager manager,
+      Optional<WeightTransform> transform,
+      LoadListener listener) {
     this.config = config;
     this.source = source;
     this.manager = manager;
-    this.prefix = source.contains(PREFIX + "wte.weight") ? PREFIX : "";
+    this.transform = transform;
+    this.listener = listener;
+    this.names = TensorNames.of(source);
+    this.totalBytes = weightBytes(config, transform.isPresent());
+  }
+
+  /** Loads a folder as it is. */
+  public static LoadedModel load(Path folder) throws IOException {
+    return load(folder, Optional.empty(), LoadListener.NONE);
   }
 
   /**
    * Loads a folder.
    *
+   * @param transform changes the weights; empty leaves them as they are
+   * @param listener told of each tensor
    * @throws NoSuchFileException when config or weights are not there
    * @throws ConfigException when the config is not one of the family
    * @throws dev.loupe.tensor.SafetensorsException when a file is damaged
-   * @throws ModelLoadException when a tensor is missing or misshapen, naming it
+   * @throws ModelLoadException when a tensor is missing, misshapen or no part of the model, naming
+   *     it
    */
-  public static LoadedModel load(Path folder) throws IOException {
-    Path configFile = folder.resolve("config.json");
-    if (!Files.isRegularFile(configFile)) {
-      throw new NoSuchFileException(folder.toString(), null, "has no config.json");
-    }
-    GptConfig config = GptConfigReader.read(configFile);
+  public static LoadedModel load(
+      Path folder, Optional<WeightTransform> transform, LoadListener listener) throws IOException {
+    GptConfig config = config(folder);
     NDManager manager = TensorEngine.newManager();
     try (TensorSource source = ShardedSafetensors.open(folder)) {
-      ModelWeights weights = new ModelLoader(config, source, manager).weights();
+      ModelWeights weights =
+          new ModelLoader(config, source, manager, transform, listener).weights();
       manager.cap();
       return new LoadedModel(
           new HookedTransformer(config, weights, new NdTransformerOps()), manager);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       manager.close();
       throw e;
     }
   }
 
+  /**
+   * The shape of a folder's model, without its weights.
+   *
+   * @throws NoSuchFileException when the folder has no config
+   * @throws ConfigException when the config is not one of the family
+   */
+  public static GptConfig config(Path folder) throws IOException {
+    Path configFile = folder.resolve("config.json");
+    if (!Files.isRegularFile(configFile)) {
+      throw new NoSuchFileException(folder.toString(), null, "has no config.json");
+    }
+    return GptConfigReader.read(configFile);
+  }
+
+  /**
+   * What a model's weights take in memory.
+   *
+   * @param transformed true when they are changed, so that the unembedding is never the embedding
+   */
+  public static long weightBytes(GptConfig config, boolean transformed) {
+    long elements = config.parameters();
+    if (transformed) {
+      long unembedding = (long) config.vocabularySize() * config.dModel();
+      elements += config.vocabularySize() + (config.tiedEmbeddings() ? unembedding : 0);
+    }
+    return Float.BYTES * elements;
+  }
+
   private ModelWeights weights() throws IOException {
+    names.requireNoOthers(source, config);
     int d = config.dModel();
-    NDArray tokens = read(prefix + "wte.weight", config.vocabularySize(), d);
-    NDArray positions = read(prefix + "wpe.weight", config.contextLength(), d);
+    String tokenName = names.of("wte.weight");
+    NDArray tokens = read(tokenName, config.vocabularySize(), d);
+    NDArray positions = read(names.of("wpe.weight"), config.contextLength(), d);
     List<BlockWeights> blocks = new ArrayList<>();
     for (int layer = 0; layer < config.layers(); layer++) {
-      String block = prefix + "h." + layer + ".";
-      blocks.add(
-          new BlockWeights(
-              norm(block + "ln_1"),
-              linear(block + "attn.c_attn", d, 3 * d),
-              linear(block + "attn.c_proj", d, d),
-              norm(block + "ln_2"),
-              linear(block + "mlp.c_fc", d, config.dMlp()),
-              linear(block + "mlp.c_proj", config.dMlp(), d)));
+      BlockWeights block = block(names.block(layer));
+      transform.ifPresent(change -> change.block(block));
+      blocks.add(block);
     }
-    NDArray unembedding = config.tiedEmbeddings() ? tokens : read(HEAD, config.vocabularySize(), d);
-    return new ModelWeights(tokens, positions, blocks, norm(prefix + "ln_f"), unembedding);
+    if (config.tiedEmbeddings()) {
+      requireTied(tokenName);
+    }
+    boolean shared = config.tiedEmbeddings() && transform.isEmpty();
+    String headName = config.tiedEmbeddings() ? tokenName : TensorNames.HEAD;
+    ModelWeights weights =
+        new ModelWeights(
+            tokens,
+            positions,
+            blocks,
+            norm(names.of("ln_f")),
+            shared ? tokens : read(headName, config.vocabularySize(), d),
+            transform.isEmpty() ? null : manager.zeros(new Shape(config.vocabularySize())));
+    transform.ifPresent(change -> change.ends(weights));
+    return weights;
+  }
+
+  private BlockWeights block(String block) throws IOException {
+    int d = config.dModel();
+    return new BlockWeights(
+        norm(block + "ln_1"),
+        linear(block + "attn.c_attn", d, 3 * d),
+        linear(block + "attn.c_proj", d, d),
+        norm(block + "ln_2"),
+        linear(block + "mlp.c_fc", d, config.dMlp()),
+        linear(block + "mlp.c_proj", config.dMlp(), d));
+  }
+
+  private void requireTied(String tokenName) throws IOException {
+    if (source.contains(TensorNames.HEAD) && !source.sameBytes(TensorNames.HEAD, tokenName)) {
+      throw new ModelLoadException(
+          "tie_word_embeddings is true, but tensor '%s' is not '%s'; expected the same values, none, or tie_word_embeddings false"
+              .formatted(TensorNames.HEAD, tokenName));
+    }
   }
 
   private LayerNormWeights norm(String name) throws IOException {
@@ -94,6 +171,37 @@ public final class ModelLoader {
   }
 
   private NDArray read(String name, long... shape) throws IOException {
+    requireShape(name, shape);
+    if (!source.type(name).isFloating()) {
+      throw new ModelLoadException(
+          "tensor '%s' holds %s; expected F32, F16, BF16 or F64"
+              .formatted(name, source.type(name)));
+    }
+    if (HostTensor.elements(shape) > Integer.MAX_VALUE / Float.BYTES) {
+      throw new ModelLoadException(
+          "tensor '%s' has shape %s; expected at most 2 GiB in float32"
+              .formatted(name, Arrays.toString(shape)));
+    }
+    NDArray array = mapped(name).orElse(null);
+    if (array == null) {
+      array = NdArrays.filled(manager, new Shape(shape), memory -> source.readFloats(name, memory));
+    }
+    doneBytes += Float.BYTES * HostTensor.elements(shape);
+    listener.onBytes(doneBytes, totalBytes);
+    return array;
+  }
+
+  private Optional<NDArray> mapped(String name) throws IOException {
+    if (transform.isPresent() || source.type(name) != ElementType.F32) {
+      return Optional.empty();
+    }
+    HostTensor tensor = source.read(name);
+    return NdArrays.isDirectAndAligned(tensor)
+        ? Optional.of(NdArrays.of(manager, tensor))
+        : Optional.empty();
+  }
+
+  private void requireShape(String name, long... shape) throws IOException {
     if (!source.contains(name)) {
       throw new ModelLoadException(
           "the weights have no tensor '%s'; expected shape %s"
@@ -105,11 +213,5 @@ public final class ModelLoader {
           "tensor '%s' has shape %s; the config expects %s"
               .formatted(name, Arrays.toString(found), Arrays.toString(shape)));
     }
-    HostTensor tensor = source.read(name);
-    if (!tensor.type().isFloating()) {
-      throw new ModelLoadException(
-          "tensor '%s' holds %s; expected F32, F16, BF16 or F64".formatted(name, tensor.type()));
-    }
-    return NdArrays.of(manager, tensor.toF32());
   }
 }

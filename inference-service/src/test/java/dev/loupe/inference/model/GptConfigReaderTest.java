@@ -42,9 +42,27 @@ class GptConfigReaderTest {
             """);
     assertThat(config)
         .isEqualTo(
-            new GptConfig(2, 3, 12, 20, 9, 7, 1e-6, Activation.RELU, false, false, true, 1, 2));
+            new GptConfig(
+                2, 3, 12, 20, 9, 7, 1e-6, Activation.RELU, false, false, true, true, 1, 2));
     assertThat(config.scoreScale(1)).isEqualTo(0.5);
     assertThat(GptConfigReader.parse(config.toJson())).isEqualTo(config);
+  }
+
+  @Test
+  void theNamesOfOtherFamiliesForTheSameNumbersAreRead() {
+    GptConfig config =
+        GptConfigReader.parse(
+            """
+            {"model_type": "gpt2", "num_hidden_layers": 2, "num_attention_heads": 3,
+             "hidden_size": 12, "max_position_embeddings": 9, "n_ctx": 5, "n_inner": null,
+             "pruned_heads": {}, "attn_pdrop": 0.1, "summary_type": "cls_index"}
+            """);
+    assertThat(config.layers()).isEqualTo(2);
+    assertThat(config.heads()).isEqualTo(3);
+    assertThat(config.dMlp()).isEqualTo(48);
+    assertThat(config.contextLength()).isEqualTo(9);
+    assertThat(GptConfigReader.parse("{\"model_type\": \"gpt2\", \"n_ctx\": 64}").contextLength())
+        .isEqualTo(64);
   }
 
   @ParameterizedTest
@@ -65,6 +83,14 @@ class GptConfigReaderTest {
         "{\"model_type\": \"gpt2\", \"add_cross_attention\": true} | add_cross_attention is true",
         "{\"model_type\": \"gpt2\", \"quantization_config\": {}} | quantization_config is set",
         "{\"model_type\": \"gpt2\", \"vocab_size\": 99999999999} | vocab_size is 99999999999",
+        "{\"model_type\": \"gpt2\", \"vocab_size\": 999999999} | vocab_size is 999999999; expected 1 to",
+        "{\"model_type\": \"gpt2\", \"n_embd\": 2147483647} | n_embd is 2147483647; expected 1 to",
+        "{\"model_type\": \"gpt2\", \"n_layer\": 2, \"num_hidden_layers\": 3} | num_hidden_layers is 3, but n_layer is 2",
+        "{\"model_type\": \"gpt2\", \"pruned_heads\": {\"0\": [1]}} | pruned_heads is {\"0\":[1]}; expected none",
+        "{\"model_type\": \"gpt2\", \"auto_map\": {}} | auto_map is set",
+        "{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_layer\": 2} | Duplicate field 'n_layer'",
+        "{\"model_type\": \"gpt2\"} {} | not JSON",
+        "{\"model_type\": \"gpt2\", \"layer_norm_epsilon\": NaN} | not JSON",
       })
   void refusesByName(String json, String message) {
     assertThatThrownBy(() -> GptConfigReader.parse(json))

@@ -17,9 +17,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -168,6 +171,66 @@ class ModelLoaderTest {
       Files.write(shifted.resolve("model.safetensors"), padded);
       assertThat(logits(shifted)).isEqualTo(logits(original));
     }
+  }
+
+  @Test
+  void doublesAreRounded() throws IOException {
+    Map<String, HostTensor> wide = new LinkedHashMap<>();
+    weights.forEach((name, tensor) -> wide.put(name, tensor.as(ElementType.F64)));
+    assertThat(logits(variant(wide))).isEqualTo(logits(original));
+  }
+
+  @Test
+  void aHeadThatIsNotTheEmbeddingNeedsAConfigThatSaysSo() throws IOException {
+    float[] changed = weights.get("wte.weight").toFloats();
+    changed[5] += 1;
+    Map<String, HostTensor> tensors = new LinkedHashMap<>(weights);
+    tensors.put("lm_head.weight", HostTensor.ofFloats(changed, 211, 32));
+    Path model = variant(tensors);
+    assertThatThrownBy(() -> ModelLoader.load(model))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessageContaining("tie_word_embeddings is true")
+        .hasMessageContaining("'lm_head.weight'");
+  }
+
+  @Test
+  void tensorsThatAreNoPartOfTheModelAreNamed() throws IOException {
+    for (String name : new String[] {"h.3.ln_1.weight", "h.0.crossattention.c_attn.weight"}) {
+      Map<String, HostTensor> tensors = new LinkedHashMap<>(weights);
+      tensors.put(name, HostTensor.ofFloats(new float[2], 2));
+      Path model = variant(tensors);
+      assertThatThrownBy(() -> ModelLoader.load(model))
+          .isInstanceOf(ModelLoadException.class)
+          .hasMessageContaining(name);
+    }
+    Map<String, HostTensor> withTaskHead = new LinkedHashMap<>(weights);
+    withTaskHead.put("score.weight", HostTensor.ofFloats(new float[2], 2));
+    assertThat(logits(variant(withTaskHead))).isEqualTo(logits(original));
+  }
+
+  @Test
+  void theListenerSeesEveryByteAndMayEndTheLoading() throws IOException {
+    List<Long> done = new ArrayList<>();
+    GptConfig config = ModelLoader.config(original);
+    long total = ModelLoader.weightBytes(config, false);
+    ModelLoader.load(
+            original,
+            Optional.empty(),
+            (bytes, all) -> {
+              done.add(bytes);
+              assertThat(all).isEqualTo(total);
+            })
+        .close();
+    assertThat(done).isSorted().hasSize(40).endsWith(total);
+    assertThatThrownBy(
+            () ->
+                ModelLoader.load(
+                    original,
+                    Optional.empty(),
+                    (bytes, all) -> {
+                      throw new IllegalStateException("enough");
+                    }))
+        .hasMessage("enough");
   }
 
   @Test
