@@ -1,5 +1,6 @@
 package dev.loupe.standalone;
 
+import dev.loupe.benchmarks.BenchCommand;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.standalone.client.CallFailure;
 import dev.loupe.standalone.client.InterruptedCallException;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Command;
       DemoCommand.class,
       UpCommand.class,
       PretrainCommand.class,
+      BenchCommand.class,
       CommandLine.HelpCommand.class
     },
     sortOptions = false,

@@ -26,7 +26,8 @@ class LoupeTest {
     assertThat(execute("--help")).isZero();
 
     assertThat(out.toString())
-        .contains("demo", "up", "pretrain", "HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "~/.loupe");
+        .contains(
+            "demo", "up", "pretrain", "bench", "HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "~/.loupe");
   }
 
   @Test

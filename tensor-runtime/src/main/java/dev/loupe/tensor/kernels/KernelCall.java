@@ -63,19 +63,24 @@ public final class KernelCall {
 
   /** Runs a method that gives a {@code Tensor}, which will belong to the manager. */
   public NDArray array(NDManager manager) {
-    try (IValue result = run()) {
+    try (IValue result = invoke()) {
       return result.toTensor((PtNDManager) manager);
     }
   }
 
   /** Runs a method that gives a {@code List[Tensor]}, which will belong to the manager. */
   public List<NDArray> arrays(NDManager manager) {
-    try (IValue result = run()) {
+    try (IValue result = invoke()) {
       return List.of(result.toTensorArray((PtNDManager) manager));
     }
   }
 
-  private IValue run() {
+  /** Runs a method for its effect on its arguments. */
+  public void run() {
+    invoke().close();
+  }
+
+  private IValue invoke() {
     // The engine keeps this setting for each thread: without it, every new shape is compiled anew.
     JniUtils.setGraphExecutorOptimize(false);
     try {

@@ -1,0 +1,12 @@
+package dev.loupe.benchmarks;
+
+import java.util.List;
+
+/** The benchmarks of the inference service, in the order in which they run. */
+final class InferenceBenchmarks {
+  private InferenceBenchmarks() {}
+
+  static List<BenchmarkCase> all() {
+    return List.of(new PlainPassBenchmark());
+  }
+}

@@ -1,0 +1,95 @@
+package dev.loupe.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDManager;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.loupe.inference.model.ForwardOptions;
+import dev.loupe.inference.model.GptConfig;
+import dev.loupe.inference.tokenizer.BpeTokenizer;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** That the benchmarks measure what they say; what they measure is not asserted anywhere. */
+class BenchmarksTest {
+  private static final GptConfig SMALL = GptConfig.gpt2(2, 2, 8, 16, 300, 299);
+
+  @TempDir private Path folder;
+  private final StringWriter out = new StringWriter();
+
+  @Test
+  void theModelIsOneThatAServerCanLoad() throws Exception {
+    Path made;
+    try (BenchmarkModel model = BenchmarkModel.of(SMALL);
+        NDManager scope = model.loaded().newScope()) {
+      made = model.folder();
+      assertThat(BpeTokenizer.load(made).size()).isEqualTo(256);
+      assertThat(model.tokens(2, 5).ids()).isEqualTo(model.tokens(2, 5).ids()).hasSize(10);
+      float[] logits =
+          model
+              .loaded()
+              .transformer()
+              .forward(scope, model.tokens(2, 5), ForwardOptions.plain())
+              .requireLogits()
+              .toFloatArray();
+      assertThat(logits).hasSize(2 * 5 * 300).doesNotContain(Float.NaN);
+    }
+    assertThat(made).doesNotExist();
+  }
+
+  @Test
+  void productsAreThoseOfThePass() {
+    try (MatrixProducts products = new MatrixProducts(SMALL, 3, 5, 7, 1)) {
+      products.run();
+      // qkv, output, MLP in and out; scores and values of 7 keys; logits of one position.
+      long tokens = 3 * 5;
+      long expected = 2 * (tokens * 8 * (24 + 8 + 32 + 32) + tokens * 8 * 7 * 2) + 3 * 8 * 300;
+      assertThat(products.multiplications()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void worksTakeTurns() throws Exception {
+    List<String> order = new ArrayList<>();
+    List<Timing> timings = Timing.byTurns(2, () -> order.add("a"), () -> order.add("b"));
+    assertThat(order).containsExactly("a", "b", "a", "b", "a", "b");
+    assertThat(timings).hasSize(2).allSatisfy(t -> assertThat(t.minimum()).isPositive());
+    assertThat(Timing.of(3, 1, 2, 10)).isEqualTo(new Timing(1, 2.5));
+  }
+
+  @Test
+  void theReportKeepsOrderAndEachNumberOnce() throws Exception {
+    Report report = new Report(new PrintWriter(out));
+    report.ratio("x_over_y", new Timing(3, 8), new Timing(2, 4));
+    report.seconds("x_seconds", new Timing(3, 8));
+    report.write(folder.resolve("report.json"));
+
+    JsonNode written = new ObjectMapper().readTree(folder.resolve("report.json").toFile());
+    assertThat(written.fieldNames())
+        .toIterable()
+        .containsExactly("x_over_y", "x_over_y_median", "x_seconds", "x_seconds_median");
+    assertThat(written.get("x_over_y").asDouble()).isEqualTo(1.5);
+    assertThat(written.get("x_over_y_median").asDouble()).isEqualTo(2);
+    assertThat(out.toString()).contains("x_over_y ");
+    assertThatThrownBy(() -> report.number("x_seconds", 1)).hasMessageContaining("x_seconds");
+  }
+
+  @Test
+  void theCommandNamesItsBenchmarksAndRefusesOthers() {
+    CommandLine command = new CommandLine(new BenchCommand()).setOut(new PrintWriter(out));
+    command.setErr(new PrintWriter(out));
+    assertThat(command.execute("inference", "--list")).isZero();
+    assertThat(out.toString()).contains("plain");
+    assertThat(command.execute("inference", "--only", "plain,nothing"))
+        .isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(out.toString()).contains("'nothing'");
+  }
+}
