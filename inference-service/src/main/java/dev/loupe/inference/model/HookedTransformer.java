@@ -4,8 +4,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.hooks.HookKind;
+import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookRun;
 import dev.loupe.inference.model.hooks.PassRows;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -58,19 +63,36 @@ public final class HookedTransformer {
    * @throws TokenRangeException for ids outside the vocabulary, or rows longer than the context
    */
   public ForwardResult forward(NDManager scope, TokenBatch batch, ForwardOptions options) {
-    check(batch, options.cache());
+    PassMember member = new PassMember(scope, batch, options.program(), options.logits());
+    return run(batch, List.of(member), options.cache(), options.control()).get(0);
+  }
+
+  /**
+   * Runs the rows of several requests in one pass. Each gets what it would get alone, up to the
+   * rounding of differently shaped products.
+   *
+   * @param members one or more; when this throws, none of them has a result
+   * @throws TokenRangeException as {@link #forward} does
+   */
+  public List<ForwardResult> forwardTogether(List<PassMember> members, PassControl control) {
+    TokenBatch all = TokenBatch.joined(members.stream().map(PassMember::batch).toList());
+    return run(all, members, null, control);
+  }
+
+  private List<ForwardResult> run(
+      TokenBatch batch, List<PassMember> members, KvCache cache, PassControl control) {
+    check(batch, cache);
+    NDManager scope = members.get(0).scope();
     try (NDManager pass = scope.newSubManager()) {
-      if (options.cache() != null) {
-        options.cache().begin(batch);
+      if (cache != null) {
+        cache.begin(batch);
       }
-      Pass run = new Pass(scope, pass, batch, options);
+      Pass run = new Pass(scope, pass, batch, members, cache, control);
       Optional<NDArray> logits = run.run();
-      if (options.cache() != null) {
-        options.cache().commit(batch);
+      if (cache != null) {
+        cache.commit(batch);
       }
-      logits.ifPresent(array -> array.attach(scope));
-      run.hooks.moveCaptures(scope);
-      return new ForwardResult(logits, run.hooks.captures());
+      return run.results(logits);
     }
   }
 
@@ -99,39 +121,75 @@ public final class HookedTransformer {
     private final NDManager scope;
     private final NDManager pass;
     private final TokenBatch batch;
-    private final ForwardOptions options;
+    private final List<PassMember> members;
+    private final KvCache cache;
+    private final PassControl control;
     private final PassRows rows;
     private final HookRun hooks;
+    private final LogitPlaces logitPlaces;
 
-    Pass(NDManager scope, NDManager pass, TokenBatch batch, ForwardOptions options) {
+    Pass(
+        NDManager scope,
+        NDManager pass,
+        TokenBatch batch,
+        List<PassMember> members,
+        KvCache cache,
+        PassControl control) {
       this.scope = scope;
       this.pass = pass;
       this.batch = batch;
-      this.options = options;
-      this.rows = rows(batch, options.cache());
-      this.hooks = new HookRun(options.program(), rows);
+      this.members = members;
+      this.cache = cache;
+      this.control = control;
+      this.rows = rows(batch, cache);
+      this.hooks =
+          HookRun.shared(
+              members.stream().map(PassMember::program).toList(),
+              members.stream().map(member -> rows(member.batch(), cache)).toList());
+      this.logitPlaces =
+          new LogitPlaces(
+              members.stream().map(PassMember::batch).toList(),
+              members.stream().map(PassMember::logits).toList(),
+              batch.width());
+    }
+
+    /** Hands each member what is its own. */
+    List<ForwardResult> results(Optional<NDArray> logits) {
+      List<NDManager> scopes = members.stream().map(PassMember::scope).toList();
+      List<Optional<NDArray>> split =
+          logits.isPresent()
+              ? logitPlaces.split(logits.get(), scopes)
+              : Collections.nCopies(members.size(), Optional.empty());
+      List<Map<HookPoint, NDArray>> captures = hooks.captures();
+      List<ForwardResult> results = new ArrayList<>();
+      for (int i = 0; i < members.size(); i++) {
+        NDManager owner = scopes.get(i);
+        captures.get(i).values().forEach(array -> array.attach(owner));
+        results.add(new ForwardResult(split.get(i), captures.get(i)));
+      }
+      return results;
     }
 
     Optional<NDArray> run() {
-      boolean wantsLogits = options.logits() != LogitsMode.NONE;
+      boolean wantsLogits = !logitPlaces.isEmpty();
       NDArray resid = embed(); // [b, p, d_model]
-      NDArray mask = AttentionMask.of(pass, batch, options.cache());
+      NDArray mask = AttentionMask.of(pass, batch, cache);
       boolean mapsEdited = false;
       for (int layer = 0; layer < config.layers(); layer++) {
         mapsEdited |= TransformerBlock.editsMaps(hooks, layer);
       }
-      NDArray padding = mapsEdited ? AttentionMask.ofPadding(pass, batch, options.cache()) : null;
+      NDArray padding = mapsEdited ? AttentionMask.ofPadding(pass, batch, cache) : null;
       for (int layer = 0; layer < config.layers(); layer++) {
         if (!wantsLogits && hooks.isDoneBefore(HookKind.RESID_PRE, layer)) {
           return Optional.empty();
         }
-        options.control().beforeLayer(layer);
+        control.beforeLayer(layer);
         TransformerBlock block =
             new TransformerBlock(
                 config, weights.blocks().get(layer), layer, ops, hooks, mask, padding);
         try (NDManager local = scope.newSubManager()) {
           resid.attach(local);
-          resid = block.run(resid, options.cache(), wantsLogits);
+          resid = block.run(resid, cache, wantsLogits);
           if (resid == null) {
             hooks.moveCaptures(scope);
             return Optional.empty();
@@ -143,7 +201,7 @@ public final class HookedTransformer {
       if (!wantsLogits && hooks.isDoneBefore(HookKind.LN_FINAL_SCALE, -1)) {
         return Optional.empty();
       }
-      options.control().beforeLayer(config.layers());
+      control.beforeLayer(config.layers());
       return unembed(resid);
     }
 
@@ -181,8 +239,9 @@ public final class HookedTransformer {
     private Optional<NDArray> unembed(NDArray resid) {
       NDArray x = resid;
       double epsilon = config.layerNormEpsilon();
-      if (options.logits() == LogitsMode.LAST && !usesEnd()) {
-        x = lastOfEachRow(x);
+      boolean wantsLogits = !logitPlaces.isEmpty();
+      if (wantsLogits && !usesEnd()) {
+        x = logitPlaces.pick(ops, x);
       }
       NDArray normed; // [b, p, d_model]
       if (hooks.isUsed(HookKind.LN_FINAL_SCALE, -1)
@@ -195,7 +254,6 @@ public final class HookedTransformer {
         normed = ops.layerNorm(x, weights.lnFinal(), epsilon);
       }
       normed = hooks.at(HookKind.UNEMBED_IN, normed);
-      boolean wantsLogits = options.logits() != LogitsMode.NONE;
       if (!wantsLogits && hooks.isDoneBefore(HookKind.UNEMBED_OUT, -1)) {
         return Optional.empty();
       }
@@ -203,8 +261,7 @@ public final class HookedTransformer {
       if (!wantsLogits) {
         return Optional.empty();
       }
-      return Optional.of(
-          options.logits() == LogitsMode.LAST && usesEnd() ? lastOfEachRow(logits) : logits);
+      return Optional.of(usesEnd() ? logitPlaces.pick(ops, logits) : logits);
     }
 
     private boolean usesEnd() {
@@ -212,21 +269,6 @@ public final class HookedTransformer {
           || hooks.isUsed(HookKind.LN_FINAL_NORMALIZED, -1)
           || hooks.isUsed(HookKind.UNEMBED_IN, -1)
           || hooks.isUsed(HookKind.UNEMBED_OUT, -1);
-    }
-
-    /** [b, p, n] to [b, 1, n]. */
-    private NDArray lastOfEachRow(NDArray x) {
-      int width = batch.width();
-      if (width == 1) {
-        return x;
-      }
-      long last = x.getShape().get(2);
-      long[] ids = new long[batch.rows()];
-      for (int row = 0; row < ids.length; row++) {
-        ids[row] = (long) row * width + batch.lengths()[row] - 1;
-      }
-      NDArray index = x.getManager().create(ids, new Shape(ids.length, 1));
-      return ops.embed(index, x.reshape(-1, last));
     }
   }
 

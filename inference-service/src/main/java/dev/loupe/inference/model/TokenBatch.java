@@ -42,6 +42,23 @@ public record TokenBatch(long[] ids, int[] lengths, int width) {
     return of(Arrays.asList(rows));
   }
 
+  /** The rows of several batches below each other, padded to the widest. */
+  static TokenBatch joined(List<TokenBatch> batches) {
+    if (batches.size() == 1) {
+      return batches.get(0);
+    }
+    int width = batches.stream().mapToInt(TokenBatch::width).max().orElseThrow();
+    int[] lengths = batches.stream().flatMapToInt(b -> Arrays.stream(b.lengths())).toArray();
+    long[] ids = new long[Math.multiplyExact(lengths.length, width)];
+    int row = 0;
+    for (TokenBatch batch : batches) {
+      for (int r = 0; r < batch.rows(); r++, row++) {
+        System.arraycopy(batch.ids(), r * batch.width(), ids, row * width, batch.width());
+      }
+    }
+    return new TokenBatch(ids, lengths, width);
+  }
+
   /** Rows in the batch. */
   public int rows() {
     return lengths.length;

@@ -2,77 +2,45 @@ package dev.loupe.inference.model.hooks;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
-/** One pass through a program: applies it as the pass reaches the hook points. Not thread-safe. */
-public final class HookRun {
-  private final HookProgram program;
-  private final PassRows rows;
-  private final Map<HookPoint, NDArray> captures = new LinkedHashMap<>();
+/** Applies programs as a pass reaches the hook points. Belongs to one pass. */
+public sealed interface HookRun permits ProgramRun, SharedRun {
 
-  /** Begins a pass over these rows. */
-  public HookRun(HookProgram program, PassRows rows) {
-    this.program = program;
-    this.rows = rows;
+  /** A run of one program over all rows of a pass. */
+  static HookRun of(HookProgram program, PassRows rows) {
+    return new ProgramRun(program, rows);
   }
 
-  /** The value to go on with at a hook point outside the blocks. */
-  public NDArray at(HookKind kind, NDArray value) {
-    return at(kind, -1, value);
+  /**
+   * A run of several programs, each over rows of its own, one below the other. Each sees its rows
+   * as if it were alone: no other rows, and no more columns than its longest row has.
+   */
+  static HookRun shared(List<HookProgram> programs, List<PassRows> rows) {
+    return programs.size() == 1 ? of(programs.get(0), rows.get(0)) : new SharedRun(programs, rows);
   }
 
   /** The value to go on with at a hook point: edited, shown to live hooks, then captured. */
-  public NDArray at(HookKind kind, int layer, NDArray value) {
-    HookActions actions = program.at(kind, layer);
-    if (actions == null) {
-      return value;
-    }
-    NDArray result = value;
-    for (CompiledEdit edit : actions.edits) {
-      result = edit.apply(result, rows);
-    }
-    for (LiveHook hook : actions.liveHooks) {
-      NDArray replacement = hook.onActivation(actions.point, result);
-      if (!replacement.getShape().equals(result.getShape())) {
-        throw new InvalidInterventionException(
-            InvalidInterventionException.Kind.WRONG_SHAPE,
-            "replacement",
-            "the replacement at %s has shape %s; expected %s"
-                .formatted(actions.point, replacement.getShape(), result.getShape()));
-      }
-      result = replacement;
-    }
-    if (actions.captured) {
-      captures.put(actions.point, result);
-    }
-    return result;
+  NDArray at(HookKind kind, int layer, NDArray value);
+
+  /** The value to go on with at a hook point outside the blocks. */
+  default NDArray at(HookKind kind, NDArray value) {
+    return at(kind, -1, value);
   }
 
   /** True when something happens at the hook point. */
-  public boolean isUsed(HookKind kind, int layer) {
-    return program.at(kind, layer) != null;
-  }
+  boolean isUsed(HookKind kind, int layer);
 
   /** True when the value at the hook point may be changed. */
-  public boolean isEdited(HookKind kind, int layer) {
-    HookActions actions = program.at(kind, layer);
-    return actions != null && actions.changes();
-  }
+  boolean isEdited(HookKind kind, int layer);
 
   /** True when no hook point from this one on is read by anybody. */
-  public boolean isDoneBefore(HookKind kind, int layer) {
-    HookPoint last = program.lastNeeded();
-    return last == null || last.compareTo(new HookPoint(kind, layer)) < 0;
-  }
+  boolean isDoneBefore(HookKind kind, int layer);
 
   /** Hands the captured arrays to a manager, so that they outlive the arrays around them. */
-  public void moveCaptures(NDManager manager) {
-    captures.values().forEach(array -> array.attach(manager));
-  }
+  void moveCaptures(NDManager manager);
 
-  /** What was captured so far, in model order. */
-  public Map<HookPoint, NDArray> captures() {
-    return captures;
-  }
+  /** What was captured so far, in model order, program by program. */
+  List<Map<HookPoint, NDArray>> captures();
 }

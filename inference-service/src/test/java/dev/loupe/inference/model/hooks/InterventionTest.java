@@ -49,9 +49,9 @@ class InterventionTest {
             .intervene(new Intervention(point, selection, edit))
             .capture(point)
             .build();
-    HookRun run = new HookRun(program, rows);
+    HookRun run = HookRun.of(program, rows);
     run.at(point.kind(), point.layer(), value);
-    return run.captures().get(point).toFloatArray();
+    return run.captures().get(0).get(point).toFloatArray();
   }
 
   /** Zeroed exactly where a predicate on the flat index says so. */
@@ -168,17 +168,17 @@ class InterventionTest {
                 new Intervention(
                     RESID, Selection.ALL, new Edit.AddDirection(new float[] {1, 1, 1, 1}, 1)))
             .build();
-    HookRun run = new HookRun(program, one);
+    HookRun run = HookRun.of(program, one);
     NDArray result = run.at(HookKind.RESID_PRE, 0, counted(1, 1, 4));
     assertThat(result.toFloatArray()).containsExactly(30, 50, 70, 90);
-    assertThat(run.captures().get(RESID)).isSameAs(result);
+    assertThat(run.captures().get(0).get(RESID)).isSameAs(result);
   }
 
   @Test
   void aReplacementOfAnotherShapeIsRefused() {
     HookProgram program =
         HookProgram.builder(CONFIG).live(RESID, (point, value) -> value.get(0)).build();
-    HookRun run = new HookRun(program, ROWS);
+    HookRun run = HookRun.of(program, ROWS);
     assertThatThrownBy(() -> run.at(HookKind.RESID_PRE, 0, counted(2, 3, 4)))
         .isInstanceOf(InvalidInterventionException.class)
         .hasMessageContaining("(3, 4)")
