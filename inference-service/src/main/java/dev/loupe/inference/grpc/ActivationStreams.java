@@ -11,7 +11,6 @@ import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.grpc.requests.Prompts;
 import dev.loupe.inference.grpc.requests.SeenIds;
 import dev.loupe.inference.grpc.requests.Tenants;
-import dev.loupe.inference.model.ForwardOptions;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.hooks.HookPoint;
@@ -20,7 +19,7 @@ import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.MemoryBudget;
 import dev.loupe.inference.scheduling.PassCost;
-import dev.loupe.inference.scheduling.Work;
+import dev.loupe.inference.scheduling.PassRequest;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.ActivationChunk;
 import dev.loupe.proto.inference.v1.BatchDone;
@@ -106,21 +105,13 @@ final class ActivationStreams {
       List<int[]> rows = rows(message);
       Interventions.checkPlaces(interventions, rows);
       var batch = dev.loupe.inference.model.TokenBatch.of(rows);
-      PassCost cost =
-          PassCost.of(model.config(), batch.rows(), batch.width(), LogitsMode.NONE, captures);
-      ForwardOptions options =
-          ForwardOptions.plain().with(program).with(LogitsMode.NONE).with(layer -> call.check());
-      Work work = new Work(model.id(), batch.rows(), batch.tokens());
+      PassCost cost = PassCost.of(model.config(), batch, LogitsMode.NONE, program);
       try (MemoryBudget.Reservation memory = device.reserve(cost, call);
           NDManager scope = model.newScope()) {
-        ForwardResult result =
-            DomainErrors.translated(
-                () ->
-                    device.runReserved(
-                        call,
-                        memory,
-                        work,
-                        turn -> model.transformer().forward(scope, batch, options)));
+        PassRequest<ForwardResult> pass =
+            new PassRequest<>(
+                call, model, scope, batch, program, LogitsMode.NONE, result -> result);
+        ForwardResult result = DomainErrors.translated(() -> device.forward(memory, pass));
         // The device is free again while the client reads.
         for (HookPoint point : captures) {
           send(id, point, result);

@@ -5,8 +5,6 @@ import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Tenants;
-import dev.loupe.inference.model.ForwardOptions;
-import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.MemoryBudget;
@@ -29,25 +27,11 @@ final class ForwardPasses {
   void run(RunForwardPassRequest request, StreamSender<RunForwardPassResponse> sender) {
     ForwardPlan plan = ForwardPlan.of(models.named("model", request.getModel()), request);
     Call call = Tenants.current();
-    ForwardOptions options =
-        ForwardOptions.plain()
-            .with(plan.program().build())
-            .with(plan.logits())
-            .with(layer -> call.check());
     try (MemoryBudget.Reservation memory = device.reserve(plan.cost(), call);
         NDManager scope = plan.model().newScope()) {
-      RunForwardPassResponse response =
-          DomainErrors.translated(
-              () ->
-                  device.runReserved(
-                      call,
-                      memory,
-                      plan.work(),
-                      turn -> {
-                        ForwardResult result =
-                            plan.model().transformer().forward(scope, plan.batch(), options);
-                        return new ForwardResponses(plan, result).build();
-                      }));
+      ForwardResponses responses =
+          DomainErrors.translated(() -> device.forward(memory, plan.request(call, scope)));
+      RunForwardPassResponse response = responses.build();
       // Sent before the scope ends: the message holds views of its arrays.
       sender.send(response);
       metrics.captured(plan.model().id(), capturedBytes(response));

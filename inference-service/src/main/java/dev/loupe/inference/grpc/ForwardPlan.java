@@ -1,5 +1,6 @@
 package dev.loupe.inference.grpc;
 
+import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.grpc.requests.Captures;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.Interventions;
@@ -8,7 +9,9 @@ import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.TokenBatch;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.PassCost;
+import dev.loupe.inference.scheduling.PassRequest;
 import dev.loupe.inference.scheduling.Work;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
@@ -105,11 +108,23 @@ record ForwardPlan(
   }
 
   PassCost cost() {
-    return PassCost.of(model.config(), rows.size(), width(), logits(), captures);
+    return PassCost.of(model.config(), batch(), logits(), program.build());
   }
 
   Work work() {
     return new Work(model.id(), rows.size(), tokens());
+  }
+
+  /** The pass, whose answer is begun while the device is held. */
+  PassRequest<ForwardResponses> request(Call call, NDManager scope) {
+    return new PassRequest<>(
+        call,
+        model,
+        scope,
+        batch(),
+        program.build(),
+        logits(),
+        result -> new ForwardResponses(this, result));
   }
 
   private int width() {

@@ -20,17 +20,21 @@ import java.util.List;
 final class ForwardResponses {
   private final ForwardPlan plan;
   private final ForwardResult result;
+  private final List<float[]> losses;
 
+  /** Computes what needs the device. */
   ForwardResponses(ForwardPlan plan, ForwardResult result) {
     this.plan = plan;
     this.result = result;
+    this.losses = plan.loss() ? TokenLosses.of(result.requireLogits(), plan.batch()) : List.of();
   }
 
-  /** The activations share the result's memory: it must stay until the message is sent. */
+  /**
+   * The message; needs no device. The activations share the result's memory: it must stay until the
+   * message is sent.
+   */
   RunForwardPassResponse build() {
     RunForwardPassResponse.Builder response = RunForwardPassResponse.newBuilder();
-    List<float[]> losses =
-        plan.loss() ? TokenLosses.of(result.requireLogits(), plan.batch()) : List.of();
     FloatBuffer logits =
         plan.topK() == 0 ? null : NdArrays.view(result.requireLogits()).data().asFloatBuffer();
     for (int row = 0; row < plan.rows().size(); row++) {

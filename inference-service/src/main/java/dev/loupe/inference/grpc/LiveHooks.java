@@ -67,7 +67,7 @@ final class LiveHooks {
                       call,
                       memory,
                       plan.work(),
-                      turn -> pass(plan, points, conversation, call, scope, turn)));
+                      turn -> pass(plan, points, conversation, scope, turn)));
       sender.send(RunWithHooksResponse.newBuilder().setResult(response).build());
       metrics.captured(plan.model().id(), ForwardPasses.capturedBytes(response));
     }
@@ -77,7 +77,6 @@ final class LiveHooks {
       ForwardPlan plan,
       List<HookPoint> points,
       HookConversation conversation,
-      Call call,
       NDManager scope,
       DeviceTurn turn) {
     for (HookPoint point : points) {
@@ -93,7 +92,7 @@ final class LiveHooks {
         ForwardOptions.plain()
             .with(plan.program().build())
             .with(plan.logits())
-            .with(layer -> call.check());
+            .with(turn.control());
     ForwardResult result = plan.model().transformer().forward(scope, plan.batch(), options);
     return new ForwardResponses(plan, result).build();
   }

@@ -64,6 +64,11 @@ public record TokenBatch(long[] ids, int[] lengths, int width) {
     return lengths.length;
   }
 
+  /** Tokens in all rows, padding counted. */
+  public int padded() {
+    return ids.length;
+  }
+
   /** Tokens in all rows, padding not counted. */
   public int tokens() {
     return Arrays.stream(lengths).sum();

@@ -5,16 +5,51 @@ package dev.loupe.inference.scheduling;
  *
  * @param tenant turns on the device go round between tenants
  * @param liveness throws when the caller is gone or its deadline has passed
+ * @param departure tells when that comes about
  */
-public record Call(String tenant, Runnable liveness) {
+public record Call(String tenant, Runnable liveness, Departure departure) {
+
+  /** Tells listeners, on any thread, that the caller went away; at once when it has already. */
+  public interface Departure {
+    /** Never comes about. */
+    Departure NEVER =
+        new Departure() {
+          @Override
+          public void listen(Runnable listener) {}
+
+          @Override
+          public void ignore(Runnable listener) {}
+        };
+
+    /** Begins to tell. */
+    void listen(Runnable listener);
+
+    /** Tells no more. */
+    void ignore(Runnable listener);
+  }
+
+  /** A call of a tenant that is never given up. */
+  public static Call of(String tenant) {
+    return new Call(tenant, () -> {}, Departure.NEVER);
+  }
 
   /** A call inside this process that is never given up. */
   public static Call internal() {
-    return new Call("internal", () -> {});
+    return of("internal");
   }
 
   /** Throws when nobody waits for the answer any more. */
   public void check() {
     liveness.run();
+  }
+
+  /** True when nobody waits for the answer any more. */
+  boolean isGone() {
+    try {
+      liveness.run();
+      return false;
+    } catch (RuntimeException e) {
+      return true;
+    }
   }
 }

@@ -12,9 +12,11 @@ public final class DeviceRunner {
   private final DeviceScheduler scheduler;
   private final MemoryBudget budget;
   private final InferenceMetrics metrics;
+  private final SharedPasses passes;
 
   /** A runner on a device. */
   public DeviceRunner(DeviceScheduler scheduler, MemoryBudget budget, InferenceMetrics metrics) {
+    this.passes = new SharedPasses(scheduler, budget, metrics);
     this.scheduler = scheduler;
     this.budget = budget;
     this.metrics = metrics;
@@ -23,6 +25,19 @@ public final class DeviceRunner {
   /** Reserves memory that outlives a turn, such as activations that still have to be sent. */
   public MemoryBudget.Reservation reserve(PassCost cost, Call call) {
     return budget.reserve(cost, call);
+  }
+
+  /**
+   * Runs a forward pass, together with such passes of others that wait at the same time. Each gets
+   * what it would get alone, and fails alone. The caller holds a reservation of the pass's cost.
+   */
+  public <T> T forward(MemoryBudget.Reservation reservation, PassRequest<T> request) {
+    require(reservation);
+    try {
+      return passes.run(request);
+    } catch (EngineException | OutOfMemoryError e) {
+      throw outOfMemory(e);
+    }
   }
 
   /** Runs work in one turn, with its memory reserved for as long. */
@@ -35,9 +50,7 @@ public final class DeviceRunner {
   /** Runs work in one turn under a reservation that the caller holds. */
   public <T> T runReserved(
       Call call, MemoryBudget.Reservation reservation, Work work, Function<DeviceTurn, T> body) {
-    if (reservation == null) {
-      throw new IllegalArgumentException("work needs a reservation");
-    }
+    require(reservation);
     long queued = System.nanoTime();
     try (DeviceTurn turn = scheduler.take(call)) {
       long begun = System.nanoTime();
@@ -47,6 +60,12 @@ public final class DeviceRunner {
       return result;
     } catch (EngineException | OutOfMemoryError e) {
       throw outOfMemory(e);
+    }
+  }
+
+  private static void require(MemoryBudget.Reservation reservation) {
+    if (reservation == null) {
+      throw new IllegalArgumentException("work needs a reservation");
     }
   }
 

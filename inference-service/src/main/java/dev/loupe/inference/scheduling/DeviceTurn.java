@@ -1,12 +1,14 @@
 package dev.loupe.inference.scheduling;
 
+import dev.loupe.inference.model.PassControl;
 import java.util.function.Supplier;
 
 /** The right to use the device until it is closed. Belongs to one thread. */
 public final class DeviceTurn implements AutoCloseable {
   private final DeviceScheduler scheduler;
-  private final Call call;
+  private Call call;
   private boolean held = true;
+  private long since = System.nanoTime();
 
   DeviceTurn(DeviceScheduler scheduler, Call call) {
     this.scheduler = scheduler;
@@ -20,14 +22,44 @@ public final class DeviceTurn implements AutoCloseable {
   public <T> T whileWaiting(Supplier<T> wait) {
     leave();
     T result = wait.get();
-    scheduler.await(call, false);
-    held = true;
+    takeAgain();
     return result;
+  }
+
+  /**
+   * To be called by long work where it can pause, with nothing held that others need but memory:
+   * when the turn has lasted a while and others wait, they have theirs first.
+   *
+   * @throws RuntimeException what the call's liveness throws
+   */
+  public void giveWay() {
+    call.check();
+    boolean over = System.nanoTime() - since >= scheduler.slice().toNanos();
+    if (over && scheduler.waiting() > 0) {
+      leave();
+      takeAgain();
+    }
+  }
+
+  /** Ends a pass that nobody waits for, and gives way between the layers of a long one. */
+  public PassControl control() {
+    return layer -> giveWay();
+  }
+
+  /** From now on the turn is this call's, for instance that of all who are taken along. */
+  void actFor(Call newCall) {
+    call = newCall;
   }
 
   @Override
   public void close() {
     leave();
+  }
+
+  private void takeAgain() {
+    scheduler.await(call, false, null);
+    held = true;
+    since = System.nanoTime();
   }
 
   private void leave() {

@@ -3,16 +3,24 @@ package dev.loupe.inference.scheduling;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The memory that requests may take together, reserved before they run. A request that waits for
- * memory holds nothing that another one needs.
+ * memory holds nothing that another one needs. Tenants get it in rotation; a request that is too
+ * large for what is free lets smaller ones pass, but not without end.
  */
 public final class MemoryBudget {
-  private static final long LOOK_AGAIN_MILLIS = 20;
+  private static final int MOST_OVERTAKEN = 32;
 
   private final long total;
   private final Duration patience;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final TenantQueue<Waiter> queue = new TenantQueue<>();
   private long reserved;
 
   /**
@@ -26,6 +34,18 @@ public final class MemoryBudget {
     this.patience = patience;
   }
 
+  private static final class Waiter {
+    final Condition wake;
+    final long bytes;
+    boolean granted;
+    int overtaken;
+
+    Waiter(Condition wake, long bytes) {
+      this.wake = wake;
+      this.bytes = bytes;
+    }
+  }
+
   /** Memory that is held until it is closed. */
   public final class Reservation implements AutoCloseable {
     private long bytes;
@@ -36,11 +56,7 @@ public final class MemoryBudget {
 
     @Override
     public void close() {
-      synchronized (MemoryBudget.this) {
-        reserved -= bytes;
-        bytes = 0;
-        MemoryBudget.this.notifyAll();
-      }
+      giveBack(this);
     }
   }
 
@@ -50,8 +66,13 @@ public final class MemoryBudget {
   }
 
   /** What is reserved now, in bytes. */
-  public synchronized long reserved() {
-    return reserved;
+  public long reserved() {
+    lock.lock();
+    try {
+      return reserved;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /**
@@ -61,34 +82,121 @@ public final class MemoryBudget {
    * @throws LoupeException OUT_OF_BUDGET when it can never fit, or did not in time; and what the
    *     call's liveness throws
    */
-  public synchronized Reservation reserve(PassCost cost, Call call) {
-    if (cost.bytes() > total) {
+  public Reservation reserve(PassCost cost, Call call) {
+    long bytes = cost.bytes();
+    if (bytes > total) {
       throw LoupeException.of(
               ErrorReason.OUT_OF_BUDGET,
               "the request needs about %d bytes; this server gives at most %d to one: %s"
-                  .formatted(cost.bytes(), total, cost.advice(total)))
-          .with("bytes", cost.bytes())
+                  .formatted(bytes, total, cost.advice(total)))
+          .with("bytes", bytes)
           .with("limit", total);
     }
-    long end = System.nanoTime() + patience.toNanos();
-    while (reserved + cost.bytes() > total) {
-      call.check();
-      if (System.nanoTime() > end) {
-        throw LoupeException.of(
-                ErrorReason.OUT_OF_BUDGET,
-                "the request needs about %d bytes, and others hold %d of %d; try again later"
-                    .formatted(cost.bytes(), reserved, total))
-            .with("bytes", cost.bytes())
-            .with("limit", total);
+    lock.lock();
+    try {
+      if (queue.size() > 0 || reserved + bytes > total) {
+        await(cost, call);
+      } else {
+        reserved += bytes;
       }
-      try {
-        wait(LOOK_AGAIN_MILLIS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down", e);
-      }
+      return new Reservation(bytes);
+    } finally {
+      lock.unlock();
     }
-    reserved += cost.bytes();
-    return new Reservation(cost.bytes());
+  }
+
+  /** Reserves memory if it is free now and nobody waits for it. */
+  Optional<Reservation> tryReserve(long bytes) {
+    lock.lock();
+    try {
+      if (queue.size() > 0 || reserved + bytes > total) {
+        return Optional.empty();
+      }
+      reserved += bytes;
+      return Optional.of(new Reservation(bytes));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void await(PassCost cost, Call call) {
+    Waiter waiter = new Waiter(lock.newCondition(), cost.bytes());
+    queue.add(call.tenant(), waiter);
+    Runnable wake = () -> wake(waiter);
+    call.departure().listen(wake);
+    long left = patience.toNanos();
+    try {
+      grant();
+      while (!waiter.granted) {
+        call.check();
+        if (left <= 0) {
+          throw LoupeException.of(
+                  ErrorReason.OUT_OF_BUDGET,
+                  "the request needs about %d bytes, and others hold %d of %d; try again later, or %s"
+                      .formatted(cost.bytes(), reserved, total, cost.advice(total - reserved)))
+              .with("bytes", cost.bytes())
+              .with("limit", total);
+        }
+        left = waiter.wake.awaitNanos(left);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      giveUp(call, waiter);
+      throw LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down", e);
+    } catch (RuntimeException e) {
+      giveUp(call, waiter);
+      throw e;
+    } finally {
+      call.departure().ignore(wake);
+    }
+  }
+
+  private void wake(Waiter waiter) {
+    lock.lock();
+    try {
+      waiter.wake.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void giveUp(Call call, Waiter waiter) {
+    if (waiter.granted) {
+      reserved -= waiter.bytes;
+    } else {
+      queue.remove(call.tenant(), waiter);
+    }
+    grant();
+  }
+
+  private void giveBack(Reservation reservation) {
+    lock.lock();
+    try {
+      reserved -= reservation.bytes;
+      reservation.bytes = 0;
+      grant();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Gives free memory to those that wait. */
+  private void grant() {
+    List<Waiter> passedBy = new ArrayList<>();
+    queue.take(
+        waiter -> {
+          if (passedBy.stream().anyMatch(other -> other.overtaken >= MOST_OVERTAKEN)) {
+            return false;
+          }
+          if (reserved + waiter.bytes > total) {
+            passedBy.add(waiter);
+            return false;
+          }
+          reserved += waiter.bytes;
+          waiter.granted = true;
+          waiter.wake.signal();
+          passedBy.forEach(other -> other.overtaken++);
+          return true;
+        });
   }
 }

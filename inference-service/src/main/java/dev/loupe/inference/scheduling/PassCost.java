@@ -2,8 +2,11 @@ package dev.loupe.inference.scheduling;
 
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.inference.model.TokenBatch;
 import dev.loupe.inference.model.hooks.HookAxis;
+import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.inference.model.hooks.HookProgram;
 import java.util.Collection;
 
 /**
@@ -16,25 +19,40 @@ import java.util.Collection;
 public record PassCost(int rows, long bytes) {
   private static final int FLOAT = 4;
 
-  /** The cost of a pass over {@code rows} rows of {@code width} tokens. */
+  /** The edited value, the place that it is written to, and the mask of the selection. */
+  private static final double VALUES_OF_AN_EDIT = 3;
+
+  /** For each of queries, keys and values: the input, its norm, and that in the product's order. */
+  private static final double VALUES_OF_SPLIT_INPUTS = 9;
+
+  /** The cost of a pass that captures and edits nothing else. */
   public static PassCost of(
       GptConfig config, int rows, int width, LogitsMode logits, Collection<HookPoint> captures) {
-    double tokens = (double) rows * width;
-    double layer = tokens * (10.0 * config.dModel() + 3.0 * config.dMlp());
-    double scores = 3.0 * tokens * width * config.heads();
-    double logitPlaces =
-        switch (logits) {
-          case NONE -> 0;
-          case LAST -> rows;
-          // Losses and predictions are read one row at a time, through two more arrays of its size.
-          case ALL -> tokens + 2.0 * width;
-        };
-    double captured = 0;
-    for (HookPoint point : captures) {
-      captured += elements(config, point, rows, width);
-    }
-    double values = layer + scores + logitPlaces * config.vocabularySize() + captured;
-    return new PassCost(rows, (long) Math.min(Long.MAX_VALUE / 2, FLOAT * values));
+    HookProgram.Builder program = HookProgram.builder(config);
+    captures.forEach(program::capture);
+    return of(config, rows, width, logits, program.build());
+  }
+
+  /** The cost of a pass over a batch. */
+  public static PassCost of(
+      GptConfig config, TokenBatch batch, LogitsMode logits, HookProgram program) {
+    return of(config, batch.rows(), batch.width(), logits, program);
+  }
+
+  /** The cost of a pass over {@code rows} rows of {@code width} tokens. */
+  public static PassCost of(
+      GptConfig config, int rows, int width, LogitsMode logits, HookProgram program) {
+    double values =
+        pass(config, rows, width)
+            + logits(config, rows, width, logits, program)
+            + hooks(config, rows, width, program);
+    return ofValues(rows, values);
+  }
+
+  /** What a batch takes more when it is padded to a greater width. */
+  static long padding(GptConfig config, TokenBatch batch, int width) {
+    double values = pass(config, batch.rows(), width) - pass(config, batch.rows(), batch.width());
+    return ofValues(batch.rows(), values).bytes();
   }
 
   /** The same with more memory, for instance a key-value cache. */
@@ -58,7 +76,57 @@ public record PassCost(int rows, long bytes) {
 
   /** Bytes of one hook point's value over a batch. */
   public static long bytes(GptConfig config, HookPoint point, int rows, int width) {
-    return (long) Math.min(Long.MAX_VALUE / 2, FLOAT * elements(config, point, rows, width));
+    return ofValues(rows, elements(config, point, rows, width)).bytes();
+  }
+
+  private static PassCost ofValues(int rows, double values) {
+    return new PassCost(rows, (long) Math.min(Long.MAX_VALUE / 2, FLOAT * values));
+  }
+
+  /** One block and its attention scores. */
+  private static double pass(GptConfig config, int rows, int width) {
+    double tokens = (double) rows * width;
+    double layer = tokens * (10.0 * config.dModel() + 3.0 * config.dMlp());
+    return layer + 3.0 * tokens * width * config.heads();
+  }
+
+  private static double logits(
+      GptConfig config, int rows, int width, LogitsMode logits, HookProgram program) {
+    double tokens = (double) rows * width;
+    boolean everywhere = logits == LogitsMode.ALL;
+    boolean any = logits != LogitsMode.NONE;
+    for (HookPoint point : program.points()) {
+      // What is read or changed after the last block is made for every position.
+      everywhere |= any && point.kind().isAfterBlocks();
+    }
+    // Losses and predictions are read one row at a time, through two more arrays of its size.
+    double places = everywhere ? tokens + 2.0 * width : any ? rows : 0;
+    return places * config.vocabularySize();
+  }
+
+  /** What is kept from all layers, and what one layer's hooks take beside it. */
+  private static double hooks(GptConfig config, int rows, int width, HookProgram program) {
+    double kept = 0;
+    double[] byLayer = new double[config.layers() + 1];
+    for (HookPoint point : program.points()) {
+      double elements = elements(config, point, rows, width);
+      boolean edited = program.edits(point);
+      kept += program.captures(point) ? elements : 0;
+      double beside = edited ? VALUES_OF_AN_EDIT * elements : 0;
+      if (edited && point.kind().isHeadInput()) {
+        beside += VALUES_OF_SPLIT_INPUTS * elements;
+      } else if (point.kind().isPerHeadResidual()) {
+        beside += VALUES_OF_AN_EDIT * elements;
+      } else if (point.kind() == HookKind.UNEMBED_OUT) {
+        beside += elements;
+      }
+      byLayer[point.layer() + 1] += beside;
+    }
+    double most = 0;
+    for (double ofLayer : byLayer) {
+      most = Math.max(most, ofLayer);
+    }
+    return kept + most;
   }
 
   /** What would fit into a limit. */

@@ -17,7 +17,7 @@ class DeviceSchedulerTest {
   private final List<String> order = Collections.synchronizedList(new ArrayList<>());
 
   private static Call call(String tenant) {
-    return new Call(tenant, () -> {});
+    return Call.of(tenant);
   }
 
   /** Queues a request and returns once it waits. */
@@ -78,23 +78,15 @@ class DeviceSchedulerTest {
 
   @Test
   void whoeverGoesAwayLeavesTheQueue() throws Exception {
-    AtomicBoolean gone = new AtomicBoolean();
     AtomicBoolean refused = new AtomicBoolean();
-    Call leaving =
-        new Call(
-            "b",
-            () -> {
-              if (gone.get()) {
-                throw LoupeException.of(ErrorReason.CALL_CANCELLED, "gone");
-              }
-            });
+    Caller leaving = new Caller("b");
     try (DeviceTurn first = scheduler.take(call("a"))) {
       assertThat(first).isNotNull();
       Thread waiter =
           new Thread(
               () -> {
                 try {
-                  scheduler.take(leaving);
+                  scheduler.take(leaving.call());
                 } catch (LoupeException e) {
                   refused.set(true);
                 }
@@ -103,7 +95,7 @@ class DeviceSchedulerTest {
       while (scheduler.waiting() == 0) {
         Thread.sleep(1);
       }
-      gone.set(true);
+      leaving.leave();
       waiter.join();
     }
     assertThat(refused).isTrue();

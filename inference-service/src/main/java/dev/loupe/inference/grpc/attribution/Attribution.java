@@ -60,7 +60,7 @@ final class Attribution {
                                 request.getPosition(),
                                 request.getToken(),
                                 other,
-                                layer -> call.check());
+                                turn.control());
                       }
                     }));
     return message(split);

@@ -68,7 +68,7 @@ final class Lens {
                                 request.getPositionsList(),
                                 topK,
                                 request.getTrackedTokensList(),
-                                layer -> call.check());
+                                turn.control());
                       }
                     }));
     return message(model, row, layers);

@@ -10,6 +10,7 @@ import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Prompts;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.inference.model.PassControl;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.scheduling.Call;
@@ -71,8 +72,8 @@ final class HeadScores {
               call,
               row.length,
               1,
-              (detector, scope) ->
-                  detector.score(scope, List.of(row), pattern, scoring, layer -> call.check()));
+              (detector, scope, control) ->
+                  detector.score(scope, List.of(row), pattern, scoring, control));
       for (int layer = 0; layer < mean.length; layer++) {
         for (int head = 0; head < mean[layer].length; head++) {
           mean[layer][head] += ofRow[layer][head] / rows.size();
@@ -111,11 +112,11 @@ final class HeadScores {
             call,
             2 * length + 1,
             sequences,
-            (detector, scope) -> detector.inductionScore(scope, source, layer -> call.check())));
+            (detector, scope, control) -> detector.inductionScore(scope, source, control)));
   }
 
   private interface Scoring {
-    double[][] run(HeadDetector detector, NDManager scope);
+    double[][] run(HeadDetector detector, NDManager scope, PassControl control);
   }
 
   private double[][] onDevice(
@@ -133,7 +134,8 @@ final class HeadScores {
                 new Work(model.id(), 1, width * sequences),
                 turn -> {
                   try (NDManager scope = model.newScope()) {
-                    return scoring.run(new HeadDetector(model.transformer()), scope);
+                    return scoring.run(
+                        new HeadDetector(model.transformer()), scope, turn.control());
                   }
                 }));
   }

@@ -16,6 +16,8 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 
 /**
@@ -52,7 +54,33 @@ public final class Tenants implements ServerInterceptor {
           if (thread.isInterrupted()) {
             throw LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down");
           }
-        });
+        },
+        new ContextDeparture(context));
+  }
+
+  /** A call's context ends when its client cancels, goes away, or lets its deadline pass. */
+  private static final class ContextDeparture implements Call.Departure {
+    private final Context context;
+    private final Map<Runnable, Context.CancellationListener> listeners = new ConcurrentHashMap<>();
+
+    ContextDeparture(Context context) {
+      this.context = context;
+    }
+
+    @Override
+    public void listen(Runnable listener) {
+      Context.CancellationListener told = ended -> listener.run();
+      listeners.put(listener, told);
+      context.addListener(told, Runnable::run);
+    }
+
+    @Override
+    public void ignore(Runnable listener) {
+      Context.CancellationListener told = listeners.remove(listener);
+      if (told != null) {
+        context.removeListener(told);
+      }
+    }
   }
 
   @Override

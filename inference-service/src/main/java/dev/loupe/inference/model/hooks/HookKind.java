@@ -83,6 +83,21 @@ public enum HookKind {
     return stage;
   }
 
+  /** True for the kinds that a pass reaches after its last block. */
+  public boolean isAfterBlocks() {
+    return stage == Stage.END;
+  }
+
+  /** True for what one head reads of the residual stream, made only when asked for. */
+  public boolean isHeadInput() {
+    return this == ATTN_IN || this == Q_INPUT || this == K_INPUT || this == V_INPUT;
+  }
+
+  /** True for the kinds that are as wide as the residual stream for each head. */
+  public boolean isPerHeadResidual() {
+    return axes.contains(HEAD) && axes.contains(D_MODEL);
+  }
+
   /** True for the kinds that every block has. */
   public boolean isPerLayer() {
     return stage == Stage.BLOCK;

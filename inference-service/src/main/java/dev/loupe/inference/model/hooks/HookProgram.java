@@ -1,6 +1,10 @@
 package dev.loupe.inference.model.hooks;
 
 import dev.loupe.inference.model.GptConfig;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * What happens at the hook points of a pass, compiled once: at each point the interventions in the
@@ -38,6 +42,51 @@ public final class HookProgram {
   /** The last point whose value somebody reads, or null when nobody does. */
   HookPoint lastNeeded() {
     return lastNeeded;
+  }
+
+  /** The points at which something happens, in no order. */
+  public List<HookPoint> points() {
+    return actions().map(of -> of.point).toList();
+  }
+
+  /** True when the value at a point may be changed. */
+  public boolean edits(HookPoint point) {
+    HookActions of = at(point.kind(), point.layer());
+    return of != null && of.changes();
+  }
+
+  /** True when the value at a point is kept. */
+  public boolean captures(HookPoint point) {
+    HookActions of = at(point.kind(), point.layer());
+    return of != null && of.captured;
+  }
+
+  /**
+   * True when other rows in the same pass cost little more for what this program does: it waits for
+   * nobody, needs no copy of the residual stream for each head, and nothing after the last block.
+   */
+  public boolean isShareable() {
+    return actions()
+        .allMatch(
+            of ->
+                of.liveHooks.isEmpty()
+                    && !of.point.kind().isPerHeadResidual()
+                    && !of.point.kind().isAfterBlocks());
+  }
+
+  /** How many of a model's blocks run before the last value that somebody reads is there. */
+  public int blocksNeeded(int layers) {
+    if (lastNeeded == null) {
+      return 0;
+    }
+    return lastNeeded.kind().isAfterBlocks() ? layers : lastNeeded.layer() + 1;
+  }
+
+  private Stream<HookActions> actions() {
+    return Arrays.stream(actions)
+        .filter(Objects::nonNull)
+        .flatMap(Arrays::stream)
+        .filter(Objects::nonNull);
   }
 
   /** Collects what a program does. */
