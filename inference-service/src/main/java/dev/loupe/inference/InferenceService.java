@@ -4,6 +4,7 @@ import dev.loupe.inference.grpc.InferenceGrpcService;
 import dev.loupe.inference.grpc.attribution.AttributionGrpcService;
 import dev.loupe.inference.grpc.heads.HeadGrpcService;
 import dev.loupe.inference.grpc.neurons.NeuronGrpcService;
+import dev.loupe.inference.grpc.patching.PatchingGrpcService;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.hub.ModelHub;
 import dev.loupe.inference.scheduling.DeviceRunner;
@@ -67,7 +68,8 @@ public final class InferenceService implements LoupeService {
             new InferenceGrpcService(models, device, metrics, calls),
             new AttributionGrpcService(models, device, calls),
             new HeadGrpcService(models, device, calls),
-            new NeuronGrpcService(models, device, calls)));
+            new NeuronGrpcService(models, device, calls),
+            new PatchingGrpcService(models, device, calls)));
   }
 
   /** The ids of the loaded models, sorted. */

@@ -1,6 +1,7 @@
 package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.analysis.PositionOutOfRangeException;
+import dev.loupe.inference.metrics.InvalidMetricException;
 import dev.loupe.inference.model.TokenRangeException;
 import dev.loupe.inference.model.hooks.InvalidInterventionException;
 import dev.loupe.inference.model.hooks.UnknownHookPointException;
@@ -35,6 +36,10 @@ public final class DomainErrors {
     if (e instanceof InvalidInterventionException invalid) {
       return LoupeException.of(reason(invalid), e.getMessage(), e).with("field", invalid.field());
     }
+    if (e instanceof InvalidMetricException metric) {
+      return LoupeException.of(reason(metric), e.getMessage(), e)
+          .with("field", "metric." + metric.field());
+    }
     if (e instanceof TokenRangeException) {
       return LoupeException.of(ErrorReason.TOKEN_OUT_OF_RANGE, e.getMessage(), e);
     }
@@ -50,6 +55,15 @@ public final class DomainErrors {
       return LoupeException.of(reason, e.getMessage(), e);
     }
     return e;
+  }
+
+  private static ErrorReason reason(InvalidMetricException e) {
+    return switch (e.kind()) {
+      case POSITION -> ErrorReason.POSITION_OUT_OF_RANGE;
+      case TOKEN -> ErrorReason.TOKEN_OUT_OF_RANGE;
+      case WRONG_SHAPE -> ErrorReason.WRONG_SHAPE;
+      case INVALID_VALUE -> ErrorReason.INVALID_VALUE;
+    };
   }
 
   private static ErrorReason reason(InvalidInterventionException e) {

@@ -1,0 +1,134 @@
+package dev.loupe.inference.grpc.patching;
+
+import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.Metrics;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.ModelMessages;
+import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Tenants;
+import dev.loupe.inference.scheduling.Call;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.MemoryBudget;
+import dev.loupe.inference.scheduling.Work;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.inference.sweeps.PatchingSweep;
+import dev.loupe.inference.sweeps.SweepOutput;
+import dev.loupe.inference.sweeps.SweepRequest;
+import dev.loupe.proto.inference.v1.SweepCell;
+import dev.loupe.proto.inference.v1.SweepCells;
+import dev.loupe.proto.inference.v1.SweepPatchesRequest;
+import dev.loupe.proto.inference.v1.SweepPatchesResponse;
+import dev.loupe.proto.inference.v1.SweepRun;
+import dev.loupe.proto.inference.v1.SweptRow;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.streams.StreamSender;
+import java.util.List;
+
+/** SweepPatches: a turn on the device for each group of cells, which is sent before the next. */
+final class PatchSweeps {
+  private final ModelLookup models;
+  private final DeviceRunner device;
+
+  PatchSweeps(ModelLookup models, DeviceRunner device) {
+    this.models = models;
+    this.device = device;
+  }
+
+  void run(SweepPatchesRequest request, StreamSender<SweepPatchesResponse> sender) {
+    ServedModel model = models.named("model", request.getModel());
+    Call call = Tenants.current();
+    DomainErrors.translated(
+        () -> {
+          SweepRequest sweep = sweep(model, request, call);
+          PatchingSweep patching = new PatchingSweep(model.transformer(), sweep);
+          try (MemoryBudget.Reservation memory = device.reserve(patching.cost(), call);
+              NDManager scope = model.newScope()) {
+            patching.run(
+                scope,
+                (rows, tokens, work) ->
+                    device.runReserved(
+                        call,
+                        memory,
+                        new Work(model.id(), rows, tokens),
+                        turn -> {
+                          work.run();
+                          return null;
+                        }),
+                layer -> call.check(),
+                new Sending(model, sweep, sender));
+          }
+          return null;
+        });
+  }
+
+  private SweepRequest sweep(ServedModel model, SweepPatchesRequest request, Call call) {
+    Prompts prompts = new Prompts(model);
+    boolean omitBos = request.getOmitBos();
+    int[] clean = prompts.rows("clean", List.of(request.getClean()), omitBos, 1).get(0);
+    int[] corrupt = prompts.rows("corrupt", List.of(request.getCorrupt()), omitBos, 1).get(0);
+    if (clean.length != corrupt.length) {
+      throw LoupeException.invalidValue(
+          "corrupt",
+          corrupt.length + " tokens",
+          "%d tokens, as many as clean has".formatted(clean.length));
+    }
+    SweepAxes axes = new SweepAxes(model.config(), request, clean.length);
+    int size = axes.grid().size();
+    long first = request.getFirstCell();
+    if (first < 0 || first > size) {
+      throw LoupeException.invalidValue("first_cell", first, "0 to " + size);
+    }
+    return new SweepRequest(
+        clean,
+        corrupt,
+        axes.grid(),
+        new Metrics(model, device).of("metric", request.getMetric(), corrupt, omitBos, call),
+        (int) first);
+  }
+
+  /** Sends results as they come. */
+  private record Sending(
+      ServedModel model, SweepRequest sweep, StreamSender<SweepPatchesResponse> sender)
+      implements SweepOutput {
+
+    @Override
+    public void runs(double clean, double corrupt) {
+      SweepRun.Builder run =
+          SweepRun.newBuilder()
+              .setClean(row(sweep.clean(), clean))
+              .setCorrupt(row(sweep.corrupt(), corrupt))
+              .setTotalCells(sweep.grid().size());
+      sender.send(SweepPatchesResponse.newBuilder().setRun(run).build());
+    }
+
+    private SweptRow row(int[] tokens, double metric) {
+      return SweptRow.newBuilder()
+          .addAllIds(ModelMessages.ids(tokens))
+          .addAllTokens(ModelMessages.texts(model, tokens))
+          .setMetric((float) metric)
+          .build();
+    }
+
+    @Override
+    public void cells(int firstCell, double[] values) {
+      SweepCells.Builder cells = SweepCells.newBuilder().setFirstCell(firstCell);
+      for (int i = 0; i < values.length; i++) {
+        cells.addCells(cell(sweep.grid().cell(firstCell + i), values[i]));
+      }
+      sender.send(SweepPatchesResponse.newBuilder().setCells(cells).build());
+    }
+
+    private static SweepCell cell(dev.loupe.inference.sweeps.SweepCell cell, double metric) {
+      SweepCell.Builder message =
+          SweepCell.newBuilder().setLayer(cell.layer()).setMetric((float) metric);
+      if (cell.position() != dev.loupe.inference.sweeps.SweepCell.ALL) {
+        message.setPosition(cell.position());
+      }
+      if (cell.head() != dev.loupe.inference.sweeps.SweepCell.ALL) {
+        message.setHead(cell.head());
+      }
+      return message.build();
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** PatchingService. */
+package dev.loupe.inference.grpc.patching;
