@@ -37,8 +37,19 @@ class PatchingSweepTest {
     int d = heads * dHead;
     GptConfig config =
         new GptConfig(
-            layers, heads, d, 2 * d + 3, 12, 23, 1e-5, Activation.GELU_TANH, heads == 2, true,
-            scaledByLayer, -1, -1);
+            layers,
+            heads,
+            d,
+            2 * d + 3,
+            12,
+            23,
+            1e-5,
+            Activation.GELU_TANH,
+            heads == 2,
+            true,
+            scaledByLayer,
+            -1,
+            -1);
     return RandomModel.of(scope, config, layers + heads);
   }
 
@@ -158,8 +169,7 @@ class PatchingSweepTest {
             new Metric.KlDivergence(-1, reference))) {
       check(
           model,
-          new SweepRequest(
-              clean, corrupt, grid(model, PatchedActivation.Z, true, 6), metric, 0));
+          new SweepRequest(clean, corrupt, grid(model, PatchedActivation.Z, true, 6), metric, 0));
     }
   }
 
@@ -211,8 +221,7 @@ class PatchingSweepTest {
     Metric metric = new Metric.Logit(-1, 2);
     List<Double> whole = run(model, new SweepRequest(clean, corrupt, grid, metric, 0)).values;
     for (int first : new int[] {1, 5, 22, 23, 24}) {
-      List<Double> rest =
-          run(model, new SweepRequest(clean, corrupt, grid, metric, first)).values;
+      List<Double> rest = run(model, new SweepRequest(clean, corrupt, grid, metric, first)).values;
       assertThat(rest).hasSize(24 - first);
       for (int i = 0; i < rest.size(); i++) {
         assertThat(rest.get(i)).isCloseTo(whole.get(first + i), offset(1e-4));

@@ -45,7 +45,8 @@ final class RandomModel {
     }
     NDArray unembedding = config.tiedEmbeddings() ? tokens : normal(1, config.vocabularySize(), d);
     ModelWeights weights =
-        new ModelWeights(tokens, normal(1, config.contextLength(), d), blocks, norm(d), unembedding);
+        new ModelWeights(
+            tokens, normal(1, config.contextLength(), d), blocks, norm(d), unembedding);
     return new HookedTransformer(config, weights, new NdTransformerOps());
   }
 

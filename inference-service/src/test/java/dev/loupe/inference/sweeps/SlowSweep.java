@@ -47,9 +47,7 @@ final class SlowSweep {
         NdArrays.floats(
             model
                 .forward(
-                    scope,
-                    TokenBatch.of(request.clean()),
-                    ForwardOptions.plain().with(capture))
+                    scope, TokenBatch.of(request.clean()), ForwardOptions.plain().with(capture))
                 .capture(point));
     HookProgram patch =
         HookProgram.builder(model.config())
@@ -108,8 +106,7 @@ final class SlowSweep {
       double sum = 0;
       for (int v = 0; v < logits[0].length; v++) {
         double log = m.referenceLogProbabilities()[v];
-        sum +=
-            Math.exp(log) * (log - logProbability(logits[Math.floorMod(m.position(), n)], v));
+        sum += Math.exp(log) * (log - logProbability(logits[Math.floorMod(m.position(), n)], v));
       }
       return sum;
     }

@@ -56,7 +56,7 @@ final class PatchSweeps {
                           return null;
                         }),
                 layer -> call.check(),
-                new Sending(model, sweep, sender));
+                new Sending(model, sweep, request.getNormalize(), sender));
           }
           return null;
         });
@@ -88,12 +88,35 @@ final class PatchSweeps {
   }
 
   /** Sends results as they come. */
-  private record Sending(
-      ServedModel model, SweepRequest sweep, StreamSender<SweepPatchesResponse> sender)
-      implements SweepOutput {
+  private static final class Sending implements SweepOutput {
+    private final ServedModel model;
+    private final SweepRequest sweep;
+    private final boolean normalize;
+    private final StreamSender<SweepPatchesResponse> sender;
+    private double zero;
+    private double unit = 1;
+
+    Sending(
+        ServedModel model,
+        SweepRequest sweep,
+        boolean normalize,
+        StreamSender<SweepPatchesResponse> sender) {
+      this.model = model;
+      this.sweep = sweep;
+      this.normalize = normalize;
+      this.sender = sender;
+    }
 
     @Override
     public void runs(double clean, double corrupt) {
+      if (normalize) {
+        zero = corrupt;
+        unit = clean - corrupt;
+        if (unit == 0) {
+          throw LoupeException.invalidValue(
+              "normalize", true, "false, as both runs' metrics are " + clean);
+        }
+      }
       SweepRun.Builder run =
           SweepRun.newBuilder()
               .setClean(row(sweep.clean(), clean))
@@ -114,7 +137,7 @@ final class PatchSweeps {
     public void cells(int firstCell, double[] values) {
       SweepCells.Builder cells = SweepCells.newBuilder().setFirstCell(firstCell);
       for (int i = 0; i < values.length; i++) {
-        cells.addCells(cell(sweep.grid().cell(firstCell + i), values[i]));
+        cells.addCells(cell(sweep.grid().cell(firstCell + i), (values[i] - zero) / unit));
       }
       sender.send(SweepPatchesResponse.newBuilder().setCells(cells).build());
     }

@@ -3,7 +3,6 @@ package dev.loupe.inference.grpc.patching;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.sweeps.PatchedActivation;
 import dev.loupe.inference.sweeps.SweepGrid;
-import dev.loupe.proto.inference.v1.PatchSpread;
 import dev.loupe.proto.inference.v1.SweepPatchesRequest;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
