@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.analysis.LogitRow;
 import dev.loupe.inference.analysis.TokenLosses;
 import dev.loupe.inference.grpc.requests.ModelMessages;
+import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.proto.inference.v1.CapturedActivation;
@@ -34,7 +35,8 @@ final class ForwardResponses {
    * message is sent.
    */
   RunForwardPassResponse build() {
-    RunForwardPassResponse.Builder response = RunForwardPassResponse.newBuilder();
+    RunForwardPassResponse.Builder response =
+        RunForwardPassResponse.newBuilder().setProvenance(Provenances.of(plan.model()));
     FloatBuffer logits =
         plan.topK() == 0 ? null : NdArrays.view(result.requireLogits()).data().asFloatBuffer();
     for (int row = 0; row < plan.rows().size(); row++) {

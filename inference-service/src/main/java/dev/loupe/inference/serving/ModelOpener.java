@@ -1,19 +1,23 @@
 package dev.loupe.inference.serving;
 
+import ai.djl.Device;
 import dev.loupe.inference.hub.HubException;
 import dev.loupe.inference.hub.ModelHub;
+import dev.loupe.inference.model.ComputeType;
 import dev.loupe.inference.model.ConfigException;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.LoadedModel;
 import dev.loupe.inference.model.ModelLoadException;
 import dev.loupe.inference.model.ModelLoader;
 import dev.loupe.inference.model.hooks.HookPoints;
+import dev.loupe.inference.processing.WeightProcessing;
 import dev.loupe.inference.tokenizer.BpeTokenizer;
 import dev.loupe.inference.tokenizer.TokenizerException;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.errors.StorageErrors;
 import dev.loupe.tensor.SafetensorsException;
+import dev.loupe.tensor.TensorEngine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
@@ -28,6 +32,7 @@ public final class ModelOpener {
   private static final Logger log = LoggerFactory.getLogger(ModelOpener.class);
 
   private final ModelHub hub;
+  private final String version = LoupeVersion.read();
 
   /** An opener that finds files through a hub. */
   public ModelOpener(ModelHub hub) {
@@ -99,7 +104,7 @@ public final class ModelOpener {
     return LoupeException.of(reason, e.getMessage(), e);
   }
 
-  private static ServedModel load(String id, Path folder) throws IOException {
+  private ServedModel load(String id, Path folder) throws IOException {
     BpeTokenizer tokenizer = BpeTokenizer.load(folder);
     String sha256 = WeightsHash.of(folder);
     LoadedModel loaded = ModelLoader.load(folder);
@@ -117,8 +122,22 @@ public final class ModelOpener {
         config.layers(),
         config.dModel(),
         config.parameters());
+    Provenance provenance =
+        new Provenance(
+            id,
+            sha256,
+            ComputeType.F32,
+            WeightProcessing.NONE,
+            TensorEngine.version(),
+            device(loaded),
+            version);
     return new ServedModel(
-        id, loaded, tokenizer, new HookPoints(config), sha256, bosToken(config, tokenizer));
+        id, loaded, tokenizer, new HookPoints(config), bosToken(config, tokenizer), provenance);
+  }
+
+  private static String device(LoadedModel model) {
+    Device device = model.weightsManager().getDevice();
+    return device.isGpu() ? "gpu(" + device.getDeviceId() + ")" : device.getDeviceType();
   }
 
   private static int bosToken(GptConfig config, BpeTokenizer tokenizer) {

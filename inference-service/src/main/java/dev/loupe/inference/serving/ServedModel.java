@@ -1,6 +1,5 @@
 package dev.loupe.inference.serving;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.HookedTransformer;
@@ -15,16 +14,16 @@ import dev.loupe.inference.tokenizer.BpeTokenizer;
  * @param loaded weights and forward pass
  * @param tokenizer of its folder
  * @param hookPoints all of them
- * @param weightsSha256 of the weight files, lower-case hexadecimal
  * @param bosToken the token that texts start with, -1 when the model has none
+ * @param provenance what its numbers come from
  */
 public record ServedModel(
     String id,
     LoadedModel loaded,
     BpeTokenizer tokenizer,
     HookPoints hookPoints,
-    String weightsSha256,
-    int bosToken) {
+    int bosToken,
+    Provenance provenance) {
 
   /** The model's shape. */
   public GptConfig config() {
@@ -39,11 +38,5 @@ public record ServedModel(
   /** A manager for the arrays of one request; close it when the request is done. */
   public NDManager newScope() {
     return loaded.newScope();
-  }
-
-  /** Where the model runs: {@code cpu}, or for instance {@code gpu(0)}. */
-  public String device() {
-    Device device = loaded.weightsManager().getDevice();
-    return device.isGpu() ? "gpu(" + device.getDeviceId() + ")" : device.getDeviceType();
   }
 }

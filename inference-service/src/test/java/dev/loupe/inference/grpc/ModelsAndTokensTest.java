@@ -3,6 +3,7 @@ package dev.loupe.inference.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.loupe.inference.TinyServer;
+import dev.loupe.proto.inference.v1.ComputeType;
 import dev.loupe.proto.inference.v1.DetokenizeRequest;
 import dev.loupe.proto.inference.v1.GetModelRequest;
 import dev.loupe.proto.inference.v1.HookPoint;
@@ -10,8 +11,11 @@ import dev.loupe.proto.inference.v1.ListHookPointsRequest;
 import dev.loupe.proto.inference.v1.ListModelsRequest;
 import dev.loupe.proto.inference.v1.ListModelsResponse;
 import dev.loupe.proto.inference.v1.Model;
+import dev.loupe.proto.inference.v1.Provenance;
+import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.TokenizeRequest;
 import dev.loupe.proto.inference.v1.TokenizedText;
+import dev.loupe.proto.inference.v1.WeightProcessing;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -78,6 +82,34 @@ class ModelsAndTokensTest {
                 .setWeightsSha256(HexFormat.of().formatHex(hash))
                 .setBosToken(TinyServer.BOS)
                 .setDevice("cpu")
+                .setComputeType(ComputeType.COMPUTE_TYPE_F32)
+                .setProcessing(WeightProcessing.getDefaultInstance())
+                .build());
+  }
+
+  @Test
+  void whatMadeAnAnswerIsInIt() {
+    Model model =
+        tiny.stub().getModel(GetModelRequest.newBuilder().setName(TinyServer.MODEL).build());
+    Provenance provenance =
+        tiny.stub()
+            .runForwardPass(
+                RunForwardPassRequest.newBuilder()
+                    .setModel(TinyServer.MODEL)
+                    .addPrompts(TinyServer.prompt("x"))
+                    .build())
+            .getProvenance();
+    assertThat(provenance.getLoupeVersion()).matches("\\d+\\.\\d+.*");
+    assertThat(provenance)
+        .isEqualTo(
+            Provenance.newBuilder()
+                .setModel(TinyServer.MODEL)
+                .setWeightsSha256(model.getWeightsSha256())
+                .setComputeType(ComputeType.COMPUTE_TYPE_F32)
+                .setProcessing(WeightProcessing.getDefaultInstance())
+                .setEngine("PyTorch 2.7.1")
+                .setDevice("cpu")
+                .setLoupeVersion(provenance.getLoupeVersion())
                 .build());
   }
 

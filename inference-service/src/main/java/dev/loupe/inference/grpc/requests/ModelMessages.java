@@ -37,9 +37,11 @@ public final class ModelMessages {
         .setVocabularySize(config.vocabularySize())
         .setContextSize(config.contextLength())
         .setParameters(config.parameters())
-        .setWeightsSha256(model.weightsSha256())
+        .setWeightsSha256(model.provenance().weightsSha256())
         .setBosToken(model.bosToken())
-        .setDevice(model.device())
+        .setDevice(model.provenance().device())
+        .setComputeType(Provenances.computeType(model.provenance().computeType()))
+        .setProcessing(Provenances.processing(model.provenance().processing()))
         .build();
   }
 
