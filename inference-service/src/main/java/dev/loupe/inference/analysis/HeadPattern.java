@@ -1,7 +1,7 @@
 package dev.loupe.inference.analysis;
 
-/** What an attention head may be looking for. Patterns are [query, key] of 0 and 1. */
-public enum HeadPattern {
+/** What an attention head may be looking for, as patterns of 0 and 1. */
+public enum HeadPattern implements DetectionPattern {
   /** The token before. */
   PREVIOUS_TOKEN {
     @Override
@@ -20,10 +20,22 @@ public enum HeadPattern {
   INDUCTION {
     @Override
     boolean matches(int[] tokens, int query, int key) {
-      return key >= 1 && key <= query && key - 1 < query && tokens[key - 1] == tokens[query];
+      return key >= 1 && key <= query && tokens[key - 1] == tokens[query];
     }
   };
 
   /** True where a head of this kind attends. */
   abstract boolean matches(int[] tokens, int query, int key);
+
+  @Override
+  public float[] on(int[] tokens) {
+    int length = tokens.length;
+    float[] pattern = new float[length * length];
+    for (int query = 0; query < length; query++) {
+      for (int key = 0; key <= query; key++) {
+        pattern[query * length + key] = matches(tokens, query, key) ? 1 : 0;
+      }
+    }
+    return pattern;
+  }
 }

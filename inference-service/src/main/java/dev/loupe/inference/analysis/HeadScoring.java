@@ -1,7 +1,7 @@
 package dev.loupe.inference.analysis;
 
 /**
- * How a head's attention is compared with a pattern.
+ * How a head's attention is compared with a pattern, as TransformerLens's head detector does it.
  *
  * @param measure the comparison
  * @param excludeBos leaves attention to position 0 out
@@ -11,9 +11,9 @@ public record HeadScoring(Measure measure, boolean excludeBos, boolean excludeCu
   /** Overlap of all attention. */
   public static final HeadScoring OVERLAP = new HeadScoring(Measure.OVERLAP, false, false);
 
-  /** The comparisons of TransformerLens's head detector. */
+  /** The comparisons. What is excluded counts neither as attention nor as a difference. */
   public enum Measure {
-    /** Attention where the pattern is, over all attention. */
+    /** Attention times the pattern, summed, over all attention; 0 where there is no attention. */
     OVERLAP,
     /**
      * 1 minus the mean absolute difference times the sequence length, the latter to three digits.
@@ -21,25 +21,27 @@ public record HeadScoring(Measure measure, boolean excludeBos, boolean excludeCu
     ABSOLUTE
   }
 
-  /**
-   * The score of one head on one row.
-   *
-   * @param attention [query, key], row-major
-   * @param tokens the row's tokens
-   */
-  double score(float[] attention, int[] tokens, HeadPattern pattern) {
-    int length = tokens.length;
+  /** Compares with a pattern. */
+  public HeadScorer against(DetectionPattern pattern) {
+    return tokens -> {
+      float[] expected = pattern.on(tokens);
+      return attention -> score(attention, expected, tokens.length);
+    };
+  }
+
+  private double score(float[] attention, float[] pattern, int length) {
     double matched = 0;
     double all = 0;
     double difference = 0;
     for (int query = 0; query < length; query++) {
       for (int key = 0; key < length; key++) {
-        boolean excluded = (excludeBos && key == 0) || (excludeCurrentToken && key == query);
-        double weight = excluded ? 0 : attention[query * length + key];
-        boolean matches = pattern.matches(tokens, query, key);
-        all += weight;
-        matched += matches ? weight : 0;
-        difference += Math.abs(weight - (matches ? 1 : 0));
+        if ((excludeBos && key == 0) || (excludeCurrentToken && key == query)) {
+          continue;
+        }
+        int at = query * length + key;
+        all += attention[at];
+        matched += (double) attention[at] * pattern[at];
+        difference += Math.abs((double) attention[at] - pattern[at]);
       }
     }
     if (measure == Measure.OVERLAP) {

@@ -29,9 +29,12 @@ public record RepeatedRandomTokens(int length, int sequences, long seed) {
     }
   }
 
-  /** The first position of the repetition, counting a beginning-of-text token. */
-  int secondHalf() {
-    return length + 1;
+  /**
+   * The mean attention from each token of the second half to the token after its earlier copy
+   * (Olsson et al. 2022).
+   */
+  public HeadScorer inductionScorer() {
+    return tokens -> attention -> meanDiagonal(attention, tokens.length);
   }
 
   /**
@@ -59,6 +62,14 @@ public record RepeatedRandomTokens(int length, int sequences, long seed) {
       rows.add(row);
     }
     return rows;
+  }
+
+  private double meanDiagonal(float[] attention, int width) {
+    double sum = 0;
+    for (int query = length + 1; query < width; query++) {
+      sum += attention[query * width + query - length + 1];
+    }
+    return sum / length;
   }
 
   private static int draw(SplittableRandom random, GptConfig config) {

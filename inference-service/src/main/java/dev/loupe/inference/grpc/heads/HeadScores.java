@@ -1,8 +1,10 @@
 package dev.loupe.inference.grpc.heads;
 
 import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.analysis.Head;
 import dev.loupe.inference.analysis.HeadDetector;
 import dev.loupe.inference.analysis.HeadPattern;
+import dev.loupe.inference.analysis.HeadScorer;
 import dev.loupe.inference.analysis.HeadScoring;
 import dev.loupe.inference.analysis.RepeatedRandomTokens;
 import dev.loupe.inference.grpc.requests.DomainErrors;
@@ -10,8 +12,6 @@ import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Prompts;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
-import dev.loupe.inference.model.PassControl;
-import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
@@ -23,7 +23,6 @@ import dev.loupe.proto.inference.v1.RandomRepeats;
 import dev.loupe.proto.inference.v1.ScoreHeadsRequest;
 import dev.loupe.proto.inference.v1.ScoreHeadsResponse;
 import dev.loupe.server.errors.LoupeException;
-import java.util.ArrayList;
 import java.util.List;
 
 /** ScoreHeads: one turn on the device for each prompt. */
@@ -64,23 +63,7 @@ final class HeadScores {
     HeadScoring scoring =
         new HeadScoring(
             measure(request), request.getExcludeBos(), request.getExcludeCurrentToken());
-    double[][] mean = new double[model.config().layers()][model.config().heads()];
-    for (int[] row : rows) {
-      double[][] ofRow =
-          onDevice(
-              model,
-              call,
-              row.length,
-              1,
-              (detector, scope, control) ->
-                  detector.score(scope, List.of(row), pattern, scoring, control));
-      for (int layer = 0; layer < mean.length; layer++) {
-        for (int head = 0; head < mean[layer].length; head++) {
-          mean[layer][head] += ofRow[layer][head] / rows.size();
-        }
-      }
-    }
-    return message(mean);
+    return mean(model, rows, scoring.against(pattern), call);
   }
 
   private static HeadScoring.Measure measure(ScoreHeadsRequest request) {
@@ -106,51 +89,46 @@ final class HeadScores {
           "random_repeats.sequences", sequences, "1 to " + MAX_SEQUENCES);
     }
     RepeatedRandomTokens source = new RepeatedRandomTokens(length, sequences, repeats.getSeed());
-    return message(
-        onDevice(
-            model,
-            call,
-            2 * length + 1,
-            sequences,
-            (detector, scope, control) -> detector.inductionScore(scope, source, control)));
+    return mean(model, source.rows(model.config()), source.inductionScorer(), call);
   }
 
-  private interface Scoring {
-    double[][] run(HeadDetector detector, NDManager scope, PassControl control);
-  }
-
-  private double[][] onDevice(
-      ServedModel model, Call call, int width, int sequences, Scoring scoring) {
-    List<HookPoint> patterns = new ArrayList<>();
-    for (int layer = 0; layer < model.config().layers(); layer++) {
-      patterns.add(HookPoint.of(HookKind.PATTERN, layer));
+  private ScoreHeadsResponse mean(
+      ServedModel model, List<int[]> rows, HeadScorer scorer, Call call) {
+    List<Head> heads = Head.all(model.config());
+    double[] mean = new double[heads.size()];
+    for (int[] row : rows) {
+      double[] scores = onDevice(model, row, scorer, heads, call);
+      for (int i = 0; i < mean.length; i++) {
+        mean[i] += scores[i] / rows.size();
+      }
     }
-    PassCost cost = PassCost.of(model.config(), 1, width, LogitsMode.NONE, patterns);
+    ScoreHeadsResponse.Builder response = ScoreHeadsResponse.newBuilder();
+    for (int i = 0; i < mean.length; i++) {
+      response.addScores(
+          HeadScore.newBuilder()
+              .setLayer(heads.get(i).layer())
+              .setHead(heads.get(i).index())
+              .setScore((float) mean[i]));
+    }
+    return response.build();
+  }
+
+  private double[] onDevice(
+      ServedModel model, int[] row, HeadScorer scorer, List<Head> heads, Call call) {
+    List<HookPoint> patterns =
+        heads.stream().map(Head::layer).distinct().map(HeadDetector::pattern).toList();
+    PassCost cost = PassCost.of(model.config(), 1, row.length, LogitsMode.NONE, patterns);
     return DomainErrors.translated(
         () ->
             device.run(
                 call,
                 cost,
-                new Work(model.id(), 1, width * sequences),
+                new Work(model.id(), 1, row.length),
                 turn -> {
                   try (NDManager scope = model.newScope()) {
-                    return scoring.run(
-                        new HeadDetector(model.transformer()), scope, turn.control());
+                    return new HeadDetector(model.transformer())
+                        .score(scope, row, scorer, heads, turn.control());
                   }
                 }));
-  }
-
-  private static ScoreHeadsResponse message(double[][] scores) {
-    ScoreHeadsResponse.Builder response = ScoreHeadsResponse.newBuilder();
-    for (int layer = 0; layer < scores.length; layer++) {
-      for (int head = 0; head < scores[layer].length; head++) {
-        response.addScores(
-            HeadScore.newBuilder()
-                .setLayer(layer)
-                .setHead(head)
-                .setScore((float) scores[layer][head]));
-      }
-    }
-    return response.build();
   }
 }
