@@ -39,7 +39,7 @@ public final class Composition {
   public NDArray written(NDManager scope, int layer) {
     try (NDManager local = scope.newSubManager()) {
       HeadWeights heads = HeadWeights.of(local, model, layer);
-      return factor(scope, local, heads.v(), heads.o());
+      return spectra.factor(scope, heads.v(), heads.o());
     }
   }
 
@@ -54,19 +54,12 @@ public final class Composition {
       HeadWeights heads = HeadWeights.of(local, model, laterLayer);
       NDArray read =
           switch (kind) {
-            case Q -> factor(local, local, heads.k(), heads.q());
-            case K -> factor(local, local, heads.q(), heads.k());
-            case V -> factor(local, local, heads.o(), heads.v());
+            case Q -> spectra.factor(local, heads.k(), heads.q());
+            case K -> spectra.factor(local, heads.q(), heads.k());
+            case V -> spectra.factor(local, heads.o(), heads.v());
           };
       return NdArrays.floats(spectra.composition(local, written, read));
     }
-  }
-
-  /** The triangles of one factor times the other, [h, d_head, d_model]. */
-  private NDArray factor(NDManager scope, NDManager local, NDArray outer, NDArray inner) {
-    NDArray factor = spectra.triangles(local, outer).matMul(inner);
-    factor.attach(scope);
-    return factor;
   }
 
   /** Bytes that scoring a pair of layers takes. */

@@ -25,9 +25,9 @@ public final class Spectra implements AutoCloseable {
     }
   }
 
-  /** The triangles R [h, m, m] of x^T = Q R, for x [h, m, d]; |x^T y| is |R y|. */
-  NDArray triangles(NDManager scope, NDArray x) {
-    return kernels.call("triangles").with(x).array(scope);
+  /** R inner with outer^T = Q R, of [h, m, d] each: |R inner y| is |outer^T inner y|. */
+  NDArray factor(NDManager scope, NDArray outer, NDArray inner) {
+    return kernels.call("factor").with(outer).with(inner).array(scope);
   }
 
   /** |l r^T| / (|l| |r|) for all pairs of left and right, both [h, m, d]: [h, h]. */

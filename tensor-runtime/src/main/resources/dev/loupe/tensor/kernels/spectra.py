@@ -11,9 +11,10 @@ from torch import Tensor
 
 class Spectra(torch.nn.Module):
     @torch.jit.export
-    def triangles(self, x: Tensor) -> Tensor:
-        """x [h, m, d] to R [h, m, m] with x^T = Q R."""
-        return torch.linalg.qr(x.transpose(1, 2), mode="r")[1]
+    def factor(self, outer: Tensor, inner: Tensor) -> Tensor:
+        """R inner with outer^T = Q R, of [h, m, d] each: its products have the norms of outer^T inner's."""
+        r = torch.linalg.qr(outer.float().transpose(1, 2), mode="r")[1]
+        return r @ inner.float()
 
     @torch.jit.export
     def composition(self, left: Tensor, right: Tensor) -> Tensor:
@@ -28,7 +29,7 @@ class Spectra(torch.nn.Module):
     @torch.jit.export
     def table_product(self, left: Tensor, right: Tensor) -> Tensor:
         """left^T right of two tables [n, d]: [d, d]."""
-        return left.t() @ right
+        return (left.t() @ right).float()
 
     @torch.jit.export
     def eigenvalues(self, inner: Tensor, middle: List[Tensor], outer: Tensor) -> Tensor:
