@@ -100,6 +100,10 @@ public record HostTensor(ElementType type, long[] shape, ByteBuffer data) {
       data().asFloatBuffer().get(values);
       return values;
     }
+    if (type == ElementType.F16 || type == ElementType.BF16) {
+      HalfFloats.widen(data().asShortBuffer(), values, type);
+      return values;
+    }
     for (int i = 0; i < values.length; i++) {
       values[i] = floatAt(i);
     }
@@ -140,6 +144,11 @@ public record HostTensor(ElementType type, long[] shape, ByteBuffer data) {
     ByteBuffer out =
         ByteBuffer.allocateDirect(Math.multiplyExact(count, target.bytes()))
             .order(ByteOrder.LITTLE_ENDIAN);
+    boolean narrows = target == ElementType.F16 || target == ElementType.BF16;
+    if (type == ElementType.F32 && narrows) {
+      HalfFloats.narrow(data().asIntBuffer(), out.asShortBuffer(), target);
+      return new HostTensor(target, shape, out);
+    }
     for (int i = 0; i < count; i++) {
       float value = floatAt(i);
       switch (target) {

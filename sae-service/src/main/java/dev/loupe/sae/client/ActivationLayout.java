@@ -22,7 +22,7 @@ final class ActivationLayout {
   static FloatRows rows(TokenBatch batch, LabelledTensor padded) {
     int positions = check(batch, padded);
     int width = width(padded);
-    FloatBuffer values = padded.tensor().data().asFloatBuffer();
+    FloatBuffer values = padded.tensor().toF32().data().asFloatBuffer();
     FloatRows rows = FloatRows.zeros(batch.activations(), width);
     int next = 0;
     for (int row = 0; row < batch.rows().size(); row++) {
@@ -37,10 +37,10 @@ final class ActivationLayout {
   static LabelledTensor replaced(TokenBatch batch, LabelledTensor padded, FloatRows rows) {
     int positions = check(batch, padded);
     int width = width(padded);
+    ByteBuffer original = padded.tensor().toF32().data();
     ByteBuffer copy =
-        ByteBuffer.allocateDirect(padded.tensor().data().remaining())
-            .order(ByteOrder.LITTLE_ENDIAN);
-    copy.put(padded.tensor().data()).flip();
+        ByteBuffer.allocateDirect(original.remaining()).order(ByteOrder.LITTLE_ENDIAN);
+    copy.put(original).flip();
     FloatBuffer values = copy.asFloatBuffer();
     int next = 0;
     for (int row = 0; row < batch.rows().size(); row++) {
@@ -67,7 +67,7 @@ final class ActivationLayout {
     if (shape.length < 3
         || !axes.get(0).equals("batch")
         || !axes.get(1).equals("pos")
-        || padded.tensor().type() != ElementType.F32
+        || !padded.tensor().type().isFloating()
         || shape[0] != batch.rows().size()
         || shape[1] < batch.longest()) {
       throw new IllegalStateException(

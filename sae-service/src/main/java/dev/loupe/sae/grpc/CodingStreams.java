@@ -16,7 +16,6 @@ import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.InboundStream;
 import dev.loupe.server.streams.StreamSender;
-import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.grpc.TensorAssembler;
@@ -131,9 +130,12 @@ final class CodingStreams {
   private static FloatRows activations(LabelledTensor labelled, int dIn) {
     HostTensor tensor = labelled.tensor();
     long[] shape = tensor.shape();
-    if (tensor.type() != ElementType.F32) {
+    if (!tensor.type().isFloating()) {
       throw LoupeException.invalid(
-          ErrorReason.WRONG_SHAPE, "activations.layout.dtype", tensor.type(), "DTYPE_F32");
+          ErrorReason.WRONG_SHAPE,
+          "activations.layout.dtype",
+          tensor.type(),
+          "DTYPE_F32, DTYPE_F16 or DTYPE_BF16");
     }
     if (shape.length == 0 || shape[shape.length - 1] != dIn) {
       throw LoupeException.invalid(

@@ -28,6 +28,8 @@ record TensorLayouts(ElementType type, long[] shape, List<String> axes, long byt
   private static DType dtype(ElementType type) {
     return switch (type) {
       case F32 -> DType.DTYPE_F32;
+      case F16 -> DType.DTYPE_F16;
+      case BF16 -> DType.DTYPE_BF16;
       case I64 -> DType.DTYPE_I64;
       case I32 -> DType.DTYPE_I32;
       default ->
@@ -44,11 +46,13 @@ record TensorLayouts(ElementType type, long[] shape, List<String> axes, long byt
     ElementType type =
         switch (layout.getDtype()) {
           case DTYPE_F32 -> ElementType.F32;
+          case DTYPE_F16 -> ElementType.F16;
+          case DTYPE_BF16 -> ElementType.BF16;
           case DTYPE_I64 -> ElementType.I64;
           case DTYPE_I32 -> ElementType.I32;
           default ->
               throw TensorWireException.invalid(
-                  "layout.dtype is %s; expected DTYPE_F32, DTYPE_I64 or DTYPE_I32"
+                  "layout.dtype is %s; expected DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_I64 or DTYPE_I32"
                       .formatted(
                           layout.getDtype() == DType.UNRECOGNIZED
                               ? layout.getDtypeValue()

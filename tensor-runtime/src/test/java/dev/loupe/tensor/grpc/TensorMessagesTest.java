@@ -157,10 +157,24 @@ class TensorMessagesTest {
   }
 
   @Test
-  void sixteenBitTensorsMustBeWidenedFirst() {
-    LabelledTensor half =
+  void sixteenBitTensorsTravelAsTheyAre() throws Exception {
+    for (ElementType type : List.of(ElementType.F16, ElementType.BF16)) {
+      LabelledTensor narrow =
+          new LabelledTensor(ramp(3, 5).tensor().as(type), List.of("row", "d_model"));
+      Tensor message = Tensor.parseFrom(TensorMessages.toMessage(narrow).toByteString());
+      assertThat(message.getLayout().getDtype().name()).isEqualTo("DTYPE_" + type);
+      assertThat(message.getData().size()).isEqualTo(3 * 5 * 2);
+      assertThat(TensorMessages.fromMessage(message, LIMIT)).isEqualTo(narrow);
+      assertThat(narrow.tensor().toF32()).isEqualTo(ramp(3, 5).tensor());
+      assertThat(new TensorAssembler(LIMIT).add(sent(chunks(narrow).get(0)))).contains(narrow);
+    }
+  }
+
+  @Test
+  void otherTypesHaveNoWireType() {
+    LabelledTensor wide =
         new LabelledTensor(
-            HostTensor.ofFloats(new float[] {1}, 1).as(ElementType.F16), List.of("row"));
-    assertThatThrownBy(() -> TensorMessages.toMessage(half)).hasMessageContaining("F32");
+            HostTensor.ofFloats(new float[] {1}, 1).as(ElementType.F64), List.of("row"));
+    assertThatThrownBy(() -> TensorMessages.toMessage(wide)).hasMessageContaining("F32");
   }
 }
