@@ -4,15 +4,24 @@ import dev.loupe.inference.model.GptConfig;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** All hook points of one model, in the order in which a pass reaches them. */
 public final class HookPoints {
   private static final int SUGGESTIONS = 3;
+  private static final int LONGEST_SHORT = 40;
+
+  /** A layer's type behind its number, which get_act_name takes and does not need here. */
+  private static final Pattern TYPED = Pattern.compile("([a-z_]+\\d+)(?:a|attn|attention|m|mlp)");
 
   private final Map<String, HookPoint> byName;
+  private final Map<String, HookPoint> byAlias;
+  private final Map<HookPoint, List<String>> aliases;
 
   /** The catalogue of a model of this shape. */
   public HookPoints(GptConfig config) {
@@ -30,6 +39,13 @@ public final class HookPoints {
     Map<String, HookPoint> map = new LinkedHashMap<>();
     points.forEach(point -> map.put(point.name(), point));
     byName = Collections.unmodifiableMap(map);
+    byAlias = new HashMap<>();
+    aliases = new HashMap<>();
+    for (HookPoint point : points) {
+      List<String> others = HookAliases.of(point, config.layers());
+      aliases.put(point, others);
+      others.forEach(other -> byAlias.put(other, point));
+    }
   }
 
   /** Every hook point, in model order. */
@@ -37,15 +53,59 @@ public final class HookPoints {
     return List.copyOf(byName.values());
   }
 
+  /** A point's other names, which mean the same wherever a name is read. */
+  public List<String> aliases(HookPoint point) {
+    return aliases.get(point);
+  }
+
   /**
-   * The hook point of a name.
+   * The hook point of a name or alias.
    *
-   * @throws UnknownHookPointException with the nearest names when there is none
+   * @throws UnknownHookPointException with the nearest names when there is none, or with the reason
+   *     where TransformerLens has the name and it holds no activation
    */
   public HookPoint named(String name) {
+    HookPoint point = find(name);
+    if (point != null) {
+      return point;
+    }
+    String refusal = HookAliases.refusal(name);
+    throw refusal == null
+        ? new UnknownHookPointException(name, nearest(name))
+        : new UnknownHookPointException(name, nearest(name), refusal);
+  }
+
+  /**
+   * The hook points that a pattern fits, in model order. {@code *} stands for any run of
+   * characters; a point is taken when its name or one of its aliases fits.
+   *
+   * @throws UnknownHookPointException when none does
+   */
+  public List<HookPoint> matching(String pattern) {
+    if (pattern.indexOf('*') < 0) {
+      return List.of(named(pattern));
+    }
+    List<HookPoint> found = new ArrayList<>();
+    for (HookPoint point : byName.values()) {
+      if (NameGlob.matches(pattern, point.name())
+          || aliases.get(point).stream().anyMatch(alias -> NameGlob.matches(pattern, alias))) {
+        found.add(point);
+      }
+    }
+    if (found.isEmpty()) {
+      throw new UnknownHookPointException(pattern, nearest(pattern));
+    }
+    return found;
+  }
+
+  private HookPoint find(String name) {
     HookPoint point = byName.get(name);
     if (point == null) {
-      throw new UnknownHookPointException(name, nearest(name));
+      point = byAlias.get(name);
+    }
+    if (point == null && name.length() <= LONGEST_SHORT) {
+      Matcher typed = TYPED.matcher(name);
+      return typed.matches() ? byAlias.get(typed.group(1)) : null;
     }
     return point;
   }

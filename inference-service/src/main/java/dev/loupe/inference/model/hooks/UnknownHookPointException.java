@@ -15,6 +15,12 @@ public class UnknownHookPointException extends IllegalArgumentException {
     this.nearest = nearest;
   }
 
+  UnknownHookPointException(String name, List<String> nearest, String reason) {
+    super("'" + name + "' is no activation: it " + reason);
+    this.name = name;
+    this.nearest = nearest;
+  }
+
   /** The name that was asked for. */
   public String name() {
     return name;
