@@ -164,6 +164,35 @@ class GoldenActivationsTest {
             points.named("blocks.0.hook_mlp_out"), Selection.ALL, new Edit.Scale(0.5f)));
   }
 
+  @Test
+  void replacingByTheBatchsMean() {
+    checkEdit(
+        "mean_ablate_attn_out_0",
+        new Intervention(
+            points.named("blocks.0.hook_attn_out"), Selection.ALL, new Edit.BatchMean(false)));
+  }
+
+  @Test
+  void projectingADirectionOut() {
+    float[] direction = tiny.golden().tensor("edit/direction").floats();
+    checkEdit(
+        "project_out_direction_resid_mid_1",
+        new Intervention(
+            points.named("resid_mid1"),
+            Selection.ALL,
+            new Edit.ProjectOut(List.of(direction))));
+  }
+
+  @Test
+  void patchingFromAnotherRow() {
+    checkEdit(
+        "patch_resid_post_1_row0_pos5_from_row2",
+        new Intervention(
+            points.named("blocks.1.hook_out"),
+            new Selection(List.of(5), List.of(), List.of(0)),
+            new Edit.Patch(new Edit.Source.Row(2), List.of())));
+  }
+
   private void checkEdit(String name, Intervention intervention) {
     try (NDManager scope = tiny.loaded().newScope()) {
       check("edit/" + name, tiny.run(scope, program(intervention)).requireLogits());

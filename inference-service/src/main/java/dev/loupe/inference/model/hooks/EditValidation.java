@@ -5,10 +5,18 @@ import static dev.loupe.inference.model.hooks.InvalidInterventionException.Kind.
 import static dev.loupe.inference.model.hooks.InvalidInterventionException.Kind.WRONG_SHAPE;
 
 import dev.loupe.inference.model.GptConfig;
+import dev.loupe.tensor.ElementType;
+import dev.loupe.tensor.HostTensor;
+import java.util.Arrays;
 import java.util.List;
 
 /** Checks an intervention against its hook point's shape, before any pass. */
 final class EditValidation {
+  private static final int MOST_DIRECTIONS = 64;
+
+  /** Below this distance of a cosine from 1, floats cannot tell two directions apart. */
+  private static final double PARALLEL = 1e-9;
+
   private final GptConfig config;
   private final HookPoint point;
 
@@ -35,6 +43,16 @@ final class EditValidation {
             "heads holds %d; expected 0 to %d".formatted(head, config.heads() - 1));
       }
     }
+    int last = lastAxis();
+    for (int neuron : selection.neurons()) {
+      if (neuron < 0 || neuron >= last) {
+        throw new InvalidInterventionException(
+            OUT_OF_RANGE,
+            "neurons",
+            "neurons holds %d; expected 0 to %d, along the last axis of %s"
+                .formatted(neuron, last - 1, point));
+      }
+    }
     boolean allHeads = selection.heads().isEmpty();
     Edit edit = intervention.edit();
     if (edit instanceof Edit.Scale scale) {
@@ -45,11 +63,115 @@ final class EditValidation {
         length("values", set.values(), allHeads);
       }
     } else if (edit instanceof Edit.AddDirection add) {
-      finite("direction", add.direction());
       finite("coefficient", add.coefficient());
+      finite("direction", add.direction());
       length("direction", add.direction(), allHeads);
+    } else if (edit instanceof Edit.AddInNorms add) {
+      finite("coefficient", add.coefficient());
+      direction("direction", add.direction(), allHeads);
+    } else if (edit instanceof Edit.ProjectOut out) {
+      check(out, allHeads);
+    } else if (edit instanceof Edit.Swap swap) {
+      check(swap, allHeads);
+    } else if (edit instanceof Edit.Patch patch) {
+      check(patch, selection);
     } else if (edit instanceof Edit.ClampFeature clamp) {
       check(clamp, allHeads);
+    }
+  }
+
+  private void check(Edit.ProjectOut out, boolean allHeads) {
+    int count = out.directions().size();
+    if (count < 1 || count > MOST_DIRECTIONS) {
+      throw new InvalidInterventionException(
+          WRONG_SHAPE,
+          "directions",
+          "directions has %d vectors; expected 1 to %d".formatted(count, MOST_DIRECTIONS));
+    }
+    for (float[] direction : out.directions()) {
+      direction("directions", direction, allHeads);
+      if (direction.length != out.directions().get(0).length) {
+        throw new InvalidInterventionException(
+            WRONG_SHAPE, "directions", "directions are of different lengths");
+      }
+    }
+  }
+
+  private void check(Edit.Swap swap, boolean allHeads) {
+    direction("first", swap.first(), allHeads);
+    direction("second", swap.second(), allHeads);
+    if (swap.first().length != swap.second().length) {
+      throw new InvalidInterventionException(
+          WRONG_SHAPE,
+          "second",
+          "second has %d values; expected %d, as many as first"
+              .formatted(swap.second().length, swap.first().length));
+    }
+    double cosine = VectorMaps.cosine(swap.first(), swap.second());
+    if (Math.abs(cosine) > 1 - PARALLEL) {
+      throw new InvalidInterventionException(
+          OUT_OF_RANGE,
+          "second",
+          "second is parallel to first (cosine %.9f), so there is no plane to swap them in"
+              .formatted(cosine));
+    }
+  }
+
+  private void check(Edit.Patch patch, Selection selection) {
+    int sources = patch.sourcePositions().size();
+    if (sources != 0 && sources != selection.positions().size()) {
+      throw new InvalidInterventionException(
+          WRONG_SHAPE,
+          "source_positions",
+          "source_positions has %d entries; expected none, or %d, as many as positions"
+              .formatted(sources, selection.positions().size()));
+    }
+    if (patch.source() instanceof Edit.Source.Row row) {
+      if (row.row() < 0) {
+        throw new InvalidInterventionException(
+            OUT_OF_RANGE,
+            "row",
+            "the patch comes from row %d; expected 0 or more".formatted(row.row()));
+      }
+      return;
+    }
+    HostTensor given = ((Edit.Source.Given) patch.source()).value();
+    List<HookAxis> axes = point.kind().axes().subList(1, point.kind().axes().size());
+    long[] shape = given.shape();
+    boolean fits = given.type() == ElementType.F32 && shape.length == axes.size();
+    for (int i = 0; fits && i < shape.length; i++) {
+      int size = axes.get(i).size(config);
+      fits = size == 0 ? shape[i] >= 1 && shape[i] <= config.contextLength() : shape[i] == size;
+    }
+    if (!fits) {
+      throw new InvalidInterventionException(
+          WRONG_SHAPE,
+          "value",
+          "the patch is %s %s; %s takes F32 %s"
+              .formatted(
+                  given.type(),
+                  Arrays.toString(shape),
+                  point,
+                  axes.stream().map(this::sized).toList()));
+    }
+  }
+
+  private String sized(HookAxis axis) {
+    return axis.size(config) == 0 ? axis.label() : axis.label() + "=" + axis.size(config);
+  }
+
+  private int lastAxis() {
+    List<HookAxis> axes = point.kind().axes();
+    int size = axes.get(axes.size() - 1).size(config);
+    return size == 0 ? config.contextLength() : size;
+  }
+
+  private void direction(String field, float[] vector, boolean allHeads) {
+    finite(field, vector);
+    length(field, vector, allHeads);
+    if (VectorMaps.length(vector) == 0) {
+      throw new InvalidInterventionException(
+          OUT_OF_RANGE, field, field + " is zero; expected a vector that points somewhere");
     }
   }
 

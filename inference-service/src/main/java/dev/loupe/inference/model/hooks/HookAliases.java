@@ -68,12 +68,14 @@ final class HookAliases {
       case Q_INPUT -> List.of("attn.hook_q_input");
       case K_INPUT -> List.of("attn.hook_k_input");
       case V_INPUT -> List.of("attn.hook_v_input");
+      case LN1_OUT -> List.of("ln1.hook_out");
       case Q -> List.of("attn.q.hook_out");
       case K -> List.of("attn.k.hook_out");
       case V -> List.of("attn.v.hook_out");
       case Z -> List.of("attn.o.hook_in");
       case ATTN_OUT -> List.of("attn.hook_out", "attn.o.hook_out", "attn.hook_hidden_states");
       case MLP_IN -> List.of("ln2.hook_in");
+      case LN2_OUT -> List.of("ln2.hook_out", "mlp.in.hook_in");
       case MLP_PRE -> List.of("mlp.in.hook_out");
       case MLP_POST -> List.of("mlp.out.hook_in");
       case MLP_OUT -> List.of("mlp.hook_out", "mlp.out.hook_out");

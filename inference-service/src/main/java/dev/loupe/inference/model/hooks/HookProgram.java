@@ -1,5 +1,6 @@
 package dev.loupe.inference.model.hooks;
 
+import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.model.GptConfig;
 import java.util.Arrays;
 import java.util.List;
@@ -80,6 +81,36 @@ public final class HookProgram {
       return 0;
     }
     return lastNeeded.kind().isAfterBlocks() ? layers : lastNeeded.layer() + 1;
+  }
+
+  /**
+   * Looks whether the rows of a pass have the positions and rows that the interventions name, also
+   * those at points that the pass does not reach.
+   *
+   * @throws InvalidInterventionException when they have not
+   */
+  public void check(PassRows rows) {
+    actions().forEach(of -> of.edits.forEach(edit -> edit.check(rows)));
+  }
+
+  /** True when {@link #pullback} at a point looks at the value there. */
+  public boolean pullbackNeedsValue(HookPoint point) {
+    HookActions of = at(point.kind(), point.layer());
+    return of != null && of.pullbackNeedsValue();
+  }
+
+  /**
+   * The vector-Jacobian product of all interventions at a point: how a metric changes with the
+   * value before them, given how it changes with the value after them.
+   *
+   * @param value the value before the interventions; null unless {@link #pullbackNeedsValue}
+   * @param cotangent in the value's shape; not changed
+   * @param rows of the pass
+   * @return a new array of the cotangent's manager, or the cotangent itself where nothing is edited
+   */
+  public NDArray pullback(HookPoint point, NDArray value, NDArray cotangent, PassRows rows) {
+    HookActions of = at(point.kind(), point.layer());
+    return of == null ? cotangent : of.pullback(value, cotangent, rows);
   }
 
   private Stream<HookActions> actions() {

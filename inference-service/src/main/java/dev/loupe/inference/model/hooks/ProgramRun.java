@@ -24,10 +24,7 @@ final class ProgramRun implements HookRun {
     if (actions == null) {
       return value;
     }
-    NDArray result = value;
-    for (CompiledEdit edit : actions.edits) {
-      result = edit.apply(result, rows);
-    }
+    NDArray result = actions.edited(value, rows);
     for (LiveHook hook : actions.liveHooks) {
       NDArray replacement = hook.onActivation(actions.point, result);
       if (!replacement.getShape().equals(result.getShape())) {

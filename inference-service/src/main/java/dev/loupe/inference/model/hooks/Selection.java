@@ -8,8 +8,11 @@ import java.util.List;
  * @param positions token positions; negative ones count from the end of each row
  * @param heads attention heads, from 0
  * @param rows rows of the batch, from 0
+ * @param neurons entries of the last axis, from 0; at attention maps, keys. The edit is computed on
+ *     the whole axis, and what it gives elsewhere is dropped.
  */
-public record Selection(List<Integer> positions, List<Integer> heads, List<Integer> rows) {
+public record Selection(
+    List<Integer> positions, List<Integer> heads, List<Integer> rows, List<Integer> neurons) {
   /** Everything. */
   public static final Selection ALL = new Selection(List.of(), List.of(), List.of());
 
@@ -18,6 +21,12 @@ public record Selection(List<Integer> positions, List<Integer> heads, List<Integ
     positions = List.copyOf(positions);
     heads = List.copyOf(heads);
     rows = List.copyOf(rows);
+    neurons = List.copyOf(neurons);
+  }
+
+  /** The whole last axis of some positions, heads and rows. */
+  public Selection(List<Integer> positions, List<Integer> heads, List<Integer> rows) {
+    this(positions, heads, rows, List.of());
   }
 
   /** Some positions of every row and head. */
@@ -30,7 +39,8 @@ public record Selection(List<Integer> positions, List<Integer> heads, List<Integ
     return new Selection(List.of(), List.of(heads), List.of());
   }
 
-  boolean isAll() {
-    return positions.isEmpty() && heads.isEmpty() && rows.isEmpty();
+  /** Some entries of the last axis, everywhere. */
+  public static Selection ofNeurons(Integer... neurons) {
+    return new Selection(List.of(), List.of(), List.of(), List.of(neurons));
   }
 }

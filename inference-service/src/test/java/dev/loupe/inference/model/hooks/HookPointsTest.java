@@ -96,6 +96,9 @@ class HookPointsTest {
     "blocks.2.mlp.hook_out, blocks.2.hook_mlp_out",
     "blocks.2.ln2.hook_in, blocks.2.hook_mlp_in",
     "blocks.1.ln2.hook_scale, blocks.1.ln2.hook_scale",
+    "blocks.1.ln1.hook_out, blocks.1.attn.hook_in",
+    "blocks.1.ln2.hook_out, blocks.1.mlp.hook_in",
+    "blocks.1.mlp.in.hook_in, blocks.1.mlp.hook_in",
     "ln_final.hook_in, blocks.2.hook_resid_post",
     "ln_final.hook_out, unembed.hook_in",
   })

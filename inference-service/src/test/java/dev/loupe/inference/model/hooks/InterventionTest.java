@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.GptConfig;
+import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.TensorEngine;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -249,8 +250,51 @@ class InterventionTest {
         finite,
         "value",
         "NaN");
+    float[] nothing = new float[4];
+    refused(RESID, all, new Edit.AddInNorms(nothing, 1), range, "direction", "zero");
+    refused(
+        RESID, all, new Edit.ProjectOut(List.of(four, nothing)), range, "directions", "zero");
+    refused(RESID, all, new Edit.ProjectOut(List.of()), shape, "directions", "1 to 64");
+    refused(RESID, all, new Edit.Swap(four, new float[3]), shape, "second", "expected 4");
+    float[] twice = {-2, -4, -6, -8};
+    refused(RESID, all, new Edit.Swap(four, twice), range, "second", "parallel");
+    refused(
+        RESID,
+        Selection.ofPositions(0, 1),
+        new Edit.Patch(new Edit.Source.Row(0), List.of(1)),
+        shape,
+        "source_positions",
+        "as many as positions");
+    Edit.Source narrow = new Edit.Source.Given(HostTensor.ofFloats(new float[6], 2, 3));
+    refused(RESID, all, new Edit.Patch(narrow, List.of()), shape, "value", "d_model=4");
+    refused(RESID, Selection.ofNeurons(4), new Edit.Zero(), range, "neurons", "0 to 3");
     assertThatThrownBy(() -> HookProgram.builder(CONFIG).capture(HookPoint.of(HookKind.Z, 2)))
         .hasMessageContaining("2 layers");
+  }
+
+  @Test
+  void swappingTwiceGivesTheSameAgain() {
+    NDArray value = counted(2, 3, 4);
+    Edit swap = new Edit.Swap(new float[] {1, 2, 0, -1}, new float[] {0.5f, 1, 3, 0});
+    HookProgram program =
+        HookProgram.builder(CONFIG)
+            .intervene(new Intervention(RESID, Selection.ALL, swap))
+            .intervene(new Intervention(RESID, Selection.ALL, swap))
+            .build();
+    NDArray result = new HookRun(program, ROWS).at(HookKind.RESID_PRE, 0, value);
+    assertThat(result.toFloatArray()).containsExactly(value.toFloatArray(), offset(1e-4f));
+  }
+
+  @Test
+  void aPatchNeedsItsSource() {
+    NDArray value = counted(2, 3, 4);
+    Edit fromNowhere = new Edit.Patch(new Edit.Source.Row(2), List.of());
+    assertThatThrownBy(() -> apply(RESID, Selection.ALL, fromNowhere, value))
+        .hasMessageContaining("from row 2; expected 0 to 1");
+    // Row 1 has two tokens, so it has nothing for the third of row 0.
+    Edit fromShorter = new Edit.Patch(new Edit.Source.Row(1), List.of());
+    assertThatThrownBy(() -> apply(RESID, Selection.ALL, fromShorter, value))
+        .hasMessageContaining("no position 2; it has 2 tokens");
   }
 
   @Test
