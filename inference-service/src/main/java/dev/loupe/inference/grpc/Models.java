@@ -47,7 +47,7 @@ final class Models {
     model
         .hookPoints()
         .all()
-        .forEach(point -> response.addHookPoints(ModelMessages.hookPoint(point, model.config())));
+        .forEach(point -> response.addHookPoints(ModelMessages.hookPoint(point, model)));
     return response.build();
   }
 }

@@ -178,9 +178,7 @@ class GoldenActivationsTest {
     checkEdit(
         "project_out_direction_resid_mid_1",
         new Intervention(
-            points.named("resid_mid1"),
-            Selection.ALL,
-            new Edit.ProjectOut(List.of(direction))));
+            points.named("resid_mid1"), Selection.ALL, new Edit.ProjectOut(List.of(direction))));
   }
 
   @Test

@@ -19,19 +19,7 @@ public final class Captures {
     SortedSet<HookPoint> points = new TreeSet<>();
     for (Capture capture : captures) {
       String name = capture.getHookPoint();
-      int before = points.size();
-      boolean known = false;
-      if (name.contains("*")) {
-        for (HookPoint point : model.hookPoints().all()) {
-          if (Wildcard.matches(name, point.name())) {
-            points.add(point);
-            known = true;
-          }
-        }
-      }
-      if (!known && points.size() == before) {
-        points.add(DomainErrors.translated(() -> model.hookPoints().named(name)));
-      }
+      points.addAll(DomainErrors.translated(() -> model.hookPoints().matching(name)));
     }
     return points;
   }

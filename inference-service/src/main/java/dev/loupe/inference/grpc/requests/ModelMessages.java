@@ -46,11 +46,14 @@ public final class ModelMessages {
   }
 
   public static HookPoint hookPoint(
-      dev.loupe.inference.model.hooks.HookPoint point, GptConfig config) {
+      dev.loupe.inference.model.hooks.HookPoint point, ServedModel model) {
     HookPoint.Builder message =
-        HookPoint.newBuilder().setName(point.name()).setOnDemand(ON_DEMAND.contains(point.kind()));
+        HookPoint.newBuilder()
+            .setName(point.name())
+            .setOnDemand(ON_DEMAND.contains(point.kind()))
+            .addAllAliases(model.hookPoints().aliases(point));
     for (HookAxis axis : point.kind().axes()) {
-      message.addAxes(axis.label()).addSizes(axis.size(config));
+      message.addAxes(axis.label()).addSizes(axis.size(model.config()));
     }
     return message.build();
   }

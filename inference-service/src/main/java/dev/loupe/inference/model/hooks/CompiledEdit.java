@@ -107,17 +107,12 @@ final class CompiledEdit {
     for (EditBox box : boxes) {
       NDArray passed = box.in(cotangent);
       NDArray kept =
-          neurons == null
-              ? passed.zerosLike()
-              : pick(neurons, passed.zerosLike(), passed);
+          neurons == null ? passed.zerosLike() : pick(neurons, passed.zerosLike(), passed);
       result.set(box.index(), kept);
     }
     for (EditBox box : boxes) {
       NDArray passed = box.in(cotangent);
-      NDArray selected =
-          neurons == null
-              ? passed
-              : pick(neurons, passed, passed.zerosLike());
+      NDArray selected = neurons == null ? passed : pick(neurons, passed, passed.zerosLike());
       edit.pullback(value, box, selected, result, rows);
     }
     return result;

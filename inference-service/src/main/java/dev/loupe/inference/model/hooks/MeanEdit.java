@@ -1,7 +1,6 @@
 package dev.loupe.inference.model.hooks;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -31,8 +30,7 @@ final class MeanEdit implements BoxEdit {
   }
 
   @Override
-  public void pullback(
-      NDArray value, EditBox box, NDArray cotangent, NDArray into, PassRows rows) {
+  public void pullback(NDArray value, EditBox box, NDArray cotangent, NDArray into, PassRows rows) {
     if (!eachPosition) {
       int[] axes = {0, box.kind().positionAxis()};
       NDArray share = cotangent.sum(axes, true).divi(tokens(rows));
@@ -43,8 +41,7 @@ final class MeanEdit implements BoxEdit {
     }
     for (EditBox part : parts(box, rows)) {
       List<EditBox> sources = sources(part, rows);
-      NDArray share =
-          within(part, box).in(cotangent).sum(new int[] {0}, true).divi(sources.size());
+      NDArray share = within(part, box).in(cotangent).sum(new int[] {0}, true).divi(sources.size());
       for (EditBox source : sources) {
         source.in(into).addi(share);
       }

@@ -279,7 +279,7 @@ class EditPropertyTest {
       Case random = new Case(seed);
       double[] x = random.values();
       try (NDArray value = array(x, random.shape)) {
-        HookRun run = new HookRun(random.program(), random.rows);
+        HookRun run = HookRun.of(random.program(), random.rows);
         NDArray edited = run.at(random.kind, 0, value);
         close(edited.toFloatArray(), random.slow(x), 1e-5, "seed " + seed + " " + random);
         close(value.toFloatArray(), x, 0, "the input of seed " + seed);

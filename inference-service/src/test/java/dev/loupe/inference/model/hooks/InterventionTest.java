@@ -252,8 +252,7 @@ class InterventionTest {
         "NaN");
     float[] nothing = new float[4];
     refused(RESID, all, new Edit.AddInNorms(nothing, 1), range, "direction", "zero");
-    refused(
-        RESID, all, new Edit.ProjectOut(List.of(four, nothing)), range, "directions", "zero");
+    refused(RESID, all, new Edit.ProjectOut(List.of(four, nothing)), range, "directions", "zero");
     refused(RESID, all, new Edit.ProjectOut(List.of()), shape, "directions", "1 to 64");
     refused(RESID, all, new Edit.Swap(four, new float[3]), shape, "second", "expected 4");
     float[] twice = {-2, -4, -6, -8};
@@ -281,7 +280,7 @@ class InterventionTest {
             .intervene(new Intervention(RESID, Selection.ALL, swap))
             .intervene(new Intervention(RESID, Selection.ALL, swap))
             .build();
-    NDArray result = new HookRun(program, ROWS).at(HookKind.RESID_PRE, 0, value);
+    NDArray result = HookRun.of(program, ROWS).at(HookKind.RESID_PRE, 0, value);
     assertThat(result.toFloatArray()).containsExactly(value.toFloatArray(), offset(1e-4f));
   }
 

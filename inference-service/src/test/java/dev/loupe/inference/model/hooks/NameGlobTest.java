@@ -1,4 +1,4 @@
-package dev.loupe.inference.grpc.requests;
+package dev.loupe.inference.model.hooks;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -6,7 +6,7 @@ import java.util.SplittableRandom;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-class WildcardTest {
+class NameGlobTest {
   @Test
   void matchesAsTheExpressionDoes() {
     SplittableRandom random = new SplittableRandom(1);
@@ -14,7 +14,7 @@ class WildcardTest {
       String pattern = word(random, "ab*", 6);
       String name = word(random, "ab", 8);
       boolean expected = Pattern.matches(pattern.replace("*", ".*"), name);
-      assertThat(Wildcard.matches(pattern, name)).as(pattern + " " + name).isEqualTo(expected);
+      assertThat(NameGlob.matches(pattern, name)).as(pattern + " " + name).isEqualTo(expected);
     }
   }
 
