@@ -1,20 +1,36 @@
 package dev.loupe.inference.generation;
 
 import dev.loupe.inference.model.hooks.HookProgram;
+import java.util.List;
 import java.util.Set;
 
 /**
  * What to continue, and how.
  *
- * @param prompt tokens, at least one
- * @param maxNewTokens 1 or more; prompt and new tokens fit the context
+ * @param prompts tokens, each with at least one; continued together
+ * @param maxNewTokens 1 or more; each prompt and its new tokens fit the context
  * @param sampling how tokens are chosen
- * @param stopTokens end the text after one of them
- * @param program edits at every token; positions count within the whole text
+ * @param stops where texts end
+ * @param alternatives the likeliest tokens to give beside each chosen one
+ * @param program edits and captures at every token; rows count prompts, positions count within the
+ *     whole text
  */
 public record GenerationRequest(
-    int[] prompt,
+    List<int[]> prompts,
     int maxNewTokens,
     SamplingOptions sampling,
-    Set<Integer> stopTokens,
-    HookProgram program) {}
+    Stops stops,
+    int alternatives,
+    HookProgram program) {
+
+  /**
+   * Where a text ends before its length.
+   *
+   * @param tokens end the text after one of them
+   * @param strings end the text before one of them; none is empty
+   */
+  public record Stops(Set<Integer> tokens, List<String> strings) {
+    /** Only at the length. */
+    public static final Stops NONE = new Stops(Set.of(), List.of());
+  }
+}

@@ -1,8 +1,6 @@
 package dev.loupe.inference.generation;
 
 import ai.djl.ndarray.NDManager;
-import dev.loupe.inference.analysis.LogitRow;
-import dev.loupe.inference.generation.GenerationStep.End;
 import dev.loupe.inference.model.ForwardOptions;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.KvCache;
@@ -14,16 +12,19 @@ import dev.loupe.inference.scheduling.MemoryBudget;
 import dev.loupe.inference.scheduling.PassCost;
 import dev.loupe.inference.scheduling.Work;
 import dev.loupe.inference.serving.ServedModel;
-import dev.loupe.inference.tokenizer.Utf8Assembler;
-import dev.loupe.tensor.NdArrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Continues a prompt with a key-value cache. Every token takes a turn on the device of its own, so
- * that a long text does not hold up others.
+ * Continues prompts with a key-value cache, all of them in one pass for each token. Every token
+ * takes a turn on the device of its own, so that a long text does not hold up others. Each prompt
+ * has random numbers of its own from the same seed, so its text does not depend on the others'.
  */
 public final class TextGenerator {
+  /** Arrays [row, d_vocab] that a step makes beside its logits. */
+  private static final int SCORE_ARRAYS = 5;
+
   private final ServedModel model;
   private final DeviceRunner device;
 
@@ -33,64 +34,81 @@ public final class TextGenerator {
     this.device = device;
   }
 
-  /** Makes tokens until the text ends; each is handed over before the next is begun. */
+  /** The most memory that a request takes. */
+  private PassCost cost(GenerationRequest request, int width) {
+    int rows = request.prompts().size();
+    long scores = (long) SCORE_ARRAYS * Float.BYTES * rows * model.config().vocabularySize();
+    return PassCost.of(model.config(), rows, width, LogitsMode.LAST, request.program())
+        .plus(KvCache.bytes(model.config(), rows, width + request.maxNewTokens()))
+        .plus(scores);
+  }
+
+  /**
+   * Makes tokens until every text has ended; those of a step are handed over, in the order of the
+   * prompts, before the next step is begun.
+   */
   public void generate(GenerationRequest request, Call call, Consumer<GenerationStep> out) {
-    int capacity = request.prompt().length + request.maxNewTokens();
-    PassCost cost =
-        PassCost.of(model.config(), 1, request.prompt().length, LogitsMode.LAST, List.of())
-            .plus(KvCache.bytes(model.config(), 1, capacity));
-    TokenSampler sampler = new TokenSampler(request.sampling());
-    Utf8Assembler text = new Utf8Assembler();
-    try (MemoryBudget.Reservation memory = device.reserve(cost, call);
+    int rows = request.prompts().size();
+    int width = request.prompts().stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
+    List<Continuation> texts = new ArrayList<>(rows);
+    for (int row = 0; row < rows; row++) {
+      texts.add(new Continuation(model, request, row));
+    }
+    try (MemoryBudget.Reservation memory = device.reserve(cost(request, width), call);
         NDManager scope = model.newScope();
-        KvCache cache = new KvCache(scope, model.config(), 1, capacity)) {
+        KvCache cache = new KvCache(scope, model.config(), rows, width + request.maxNewTokens())) {
       ForwardOptions options =
           ForwardOptions.plain()
               .with(request.program())
               .with(LogitsMode.LAST)
               .with(cache)
               .with(layer -> call.check());
-      int[] fresh = request.prompt();
-      End end = null;
-      for (int made = 1; end == null; made++) {
-        float[] logits = forward(scope, fresh, options, memory, call);
-        int id = sampler.next(logits);
-        end = end(request, id, made);
-        out.accept(step(id, logits, end, text));
-        fresh = new int[] {id};
+      TokenBatch fresh = TokenBatch.of(request.prompts());
+      for (boolean first = true; fresh != null; first = false) {
+        try (NDManager local = scope.newSubManager()) {
+          Step step = step(local, fresh, options, texts, request.sampling(), memory, call);
+          StepActivations activations = new StepActivations(step.result().captures(), width, first);
+          for (int row = 0; row < rows; row++) {
+            Continuation text = texts.get(row);
+            if (!text.isEnded()) {
+              out.accept(
+                  text.advance(
+                      step.scores().scores(row),
+                      step.scores().logProbabilities(row),
+                      activations.ofRow(row, request.prompts().get(row).length)));
+            }
+          }
+        }
+        fresh = next(texts);
       }
     }
   }
 
-  private float[] forward(
+  private record Step(ForwardResult result, StepScores scores) {}
+
+  private Step step(
       NDManager scope,
-      int[] fresh,
+      TokenBatch fresh,
       ForwardOptions options,
+      List<Continuation> texts,
+      SamplingOptions sampling,
       MemoryBudget.Reservation memory,
       Call call) {
     return device.runReserved(
         call,
         memory,
-        new Work(model.id(), 1, fresh.length),
+        new Work(model.id(), fresh.rows(), fresh.tokens()),
         turn -> {
-          try (NDManager step = scope.newSubManager()) {
-            ForwardResult result = model.transformer().forward(step, TokenBatch.of(fresh), options);
-            return NdArrays.floats(result.requireLogits());
-          }
+          ForwardResult result = model.transformer().forward(scope, fresh, options);
+          return new Step(result, StepScores.of(result.requireLogits(), texts, sampling));
         });
   }
 
-  private End end(GenerationRequest request, int id, int made) {
-    if (id == model.bosToken() || request.stopTokens().contains(id)) {
-      return End.STOP_TOKEN;
+  /** The newest token of each text; null when all have ended. */
+  private static TokenBatch next(List<Continuation> texts) {
+    if (texts.stream().allMatch(Continuation::isEnded)) {
+      return null;
     }
-    return made == request.maxNewTokens() ? End.LENGTH : null;
-  }
-
-  private GenerationStep step(int id, float[] logits, End end, Utf8Assembler text) {
-    // The beginning-of-text token marks the end and is no part of the text.
-    String piece = id == model.bosToken() ? "" : text.push(model.tokenizer().bytes(id));
-    String whole = end == null ? piece : piece + text.finish();
-    return new GenerationStep(id, whole, new LogitRow(logits).logProbability(id), end);
+    return TokenBatch.of(texts.stream().map(text -> new int[] {text.last()}).toList());
   }
 }

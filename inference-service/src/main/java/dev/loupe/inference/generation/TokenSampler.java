@@ -1,14 +1,15 @@
 package dev.loupe.inference.generation;
 
-import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Draws tokens from logits: temperature first, then top-k, then nucleus (top-p, Holtzman et al.
- * 2020). One random number is used for each token, so a seed gives the same tokens from the same
- * logits.
+ * Draws tokens from probabilities: top-k first, then nucleus (top-p, Holtzman et al. 2020). One
+ * random number is used for each token, so a seed gives the same tokens from the same
+ * probabilities.
  */
 public final class TokenSampler {
+  private static final int FIRST_RANKED = 64;
+
   private final SamplingOptions options;
   private final SplittableRandom random;
 
@@ -18,40 +19,19 @@ public final class TokenSampler {
     this.random = new SplittableRandom(options.seed());
   }
 
-  /** Draws one token; logits are [d_vocab]. */
-  public int next(float[] logits) {
-    if (options.temperature() == 0) {
-      return likeliest(logits);
+  /**
+   * Draws one token.
+   *
+   * @param scores [d_vocab]: logits for the greedy choice, else probabilities at the temperature,
+   *     up to a factor
+   */
+  public int next(float[] scores) {
+    if (options.isGreedy()) {
+      return likeliest(scores);
     }
     double draw = random.nextDouble();
-    long[] ranked = ranked(logits);
-    int count = options.topK() > 0 ? Math.min(options.topK(), ranked.length) : ranked.length;
-    double[] weights = new double[count];
-    double largest = logits[id(ranked[0])] / options.temperature();
-    double sum = 0;
-    for (int i = 0; i < count; i++) {
-      weights[i] = Math.exp(logits[id(ranked[i])] / options.temperature() - largest);
-      sum += weights[i];
-    }
-    return id(ranked[pick(weights, sum, draw)]);
-  }
-
-  /** The place of a draw among weights, of which only the first that reach top-p count. */
-  private int pick(double[] weights, double sum, double draw) {
-    int kept = 0;
-    double keptSum = 0;
-    while (kept < weights.length && (kept == 0 || keptSum < options.topP() * sum)) {
-      keptSum += weights[kept++];
-    }
-    double target = draw * keptSum;
-    double reached = 0;
-    for (int i = 0; i < kept; i++) {
-      reached += weights[i];
-      if (target < reached) {
-        return i;
-      }
-    }
-    return kept - 1;
+    boolean filtered = options.topK() > 0 || options.topP() < 1;
+    return filtered ? filtered(scores, draw) : unfiltered(scores, draw);
   }
 
   private static int likeliest(float[] logits) {
@@ -64,19 +44,80 @@ public final class TokenSampler {
     return best;
   }
 
-  /** Ids by falling logit, ties by lower id: each is a sortable logit above and the id below. */
-  private static long[] ranked(float[] logits) {
-    long[] keys = new long[logits.length];
-    for (int i = 0; i < keys.length; i++) {
-      int bits = Float.floatToIntBits(logits[i] == 0 ? 0f : logits[i]);
-      int ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF); // grows with the float
-      keys[i] = ((long) ~ordered << 32) | i;
+  private static int unfiltered(float[] weights, double draw) {
+    double target = draw * sum(weights);
+    double reached = 0;
+    int last = 0;
+    for (int i = 0; i < weights.length; i++) {
+      if (weights[i] > 0) {
+        last = i;
+        reached += weights[i];
+        if (target < reached) {
+          return i;
+        }
+      }
     }
-    Arrays.sort(keys);
-    return keys;
+    return last;
   }
 
-  private static int id(long key) {
-    return (int) key;
+  private int filtered(float[] weights, double draw) {
+    int most = options.topK() > 0 ? Math.min(options.topK(), weights.length) : weights.length;
+    if (options.topP() >= 1) {
+      int[] ranked = RankedTokens.largest(weights, most);
+      return pick(weights, ranked, ranked.length, draw);
+    }
+    double whole = options.topK() > 0 ? Double.NaN : sum(weights);
+    for (int count = Math.min(most, FIRST_RANKED); ; count = Math.min(most, 8 * count)) {
+      int[] ranked = RankedTokens.largest(weights, options.topK() > 0 ? most : count);
+      double of = options.topK() > 0 ? sum(weights, ranked) : whole;
+      int kept = nucleus(weights, ranked, options.topP() * of);
+      if (kept > 0 || ranked.length == most) {
+        return pick(weights, ranked, kept > 0 ? kept : ranked.length, draw);
+      }
+    }
+  }
+
+  /** The fewest of the ranked tokens that reach a sum, at least one; 0 when all do not. */
+  private static int nucleus(float[] weights, int[] ranked, double sum) {
+    double reached = 0;
+    for (int i = 0; i < ranked.length; i++) {
+      reached += weights[ranked[i]];
+      if (reached >= sum) {
+        return i + 1;
+      }
+    }
+    return 0;
+  }
+
+  private static int pick(float[] weights, int[] ranked, int kept, double draw) {
+    double sum = 0;
+    for (int i = 0; i < kept; i++) {
+      sum += weights[ranked[i]];
+    }
+    double target = draw * sum;
+    double reached = 0;
+    for (int i = 0; i < kept; i++) {
+      reached += weights[ranked[i]];
+      if (target < reached) {
+        return ranked[i];
+      }
+    }
+    return ranked[kept - 1];
+  }
+
+  private static double sum(float[] weights) {
+    double sum = 0;
+    for (float weight : weights) {
+      sum += weight;
+    }
+    return sum;
+  }
+
+  private static double sum(float[] weights, int[] ids) {
+    double sum = 0;
+    for (int id : ids) {
+      sum += weights[id];
+    }
+    return sum;
   }
 }

@@ -5,28 +5,44 @@ import dev.loupe.inference.generation.GenerationRequest;
 import dev.loupe.inference.generation.GenerationStep;
 import dev.loupe.inference.generation.SamplingOptions;
 import dev.loupe.inference.generation.TextGenerator;
+import dev.loupe.inference.grpc.requests.Captures;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.Interventions;
 import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.grpc.requests.Prompts;
 import dev.loupe.inference.grpc.requests.Tenants;
+import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.PassCost;
 import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.CapturedActivation;
 import dev.loupe.proto.inference.v1.FinishReason;
 import dev.loupe.proto.inference.v1.GenerateTextRequest;
 import dev.loupe.proto.inference.v1.GenerateTextResponse;
 import dev.loupe.proto.inference.v1.Intervention;
+import dev.loupe.proto.inference.v1.TokenLogProbability;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.StreamSender;
+import dev.loupe.tensor.LabelledTensor;
+import dev.loupe.tensor.NdArrays;
+import dev.loupe.tensor.grpc.TensorMessages;
+import java.util.List;
 import java.util.Set;
+import java.util.SortedSet;
 
 /** GenerateText. */
 final class Generation {
   private static final double MAX_TEMPERATURE = 10;
+  private static final double MAX_PENALTY = 2;
+  private static final int MAX_PROMPTS = 64;
+  private static final int MAX_ALTERNATIVES = 100;
+  private static final int MAX_STOP_STRINGS = 16;
+  private static final int MAX_STOP_STRING = 256;
 
   private final ModelLookup models;
   private final DeviceRunner device;
@@ -40,7 +56,8 @@ final class Generation {
 
   void run(GenerateTextRequest request, StreamSender<GenerateTextResponse> sender) {
     ServedModel model = models.named("model", request.getModel());
-    GenerationRequest generation = request(model, request);
+    SortedSet<HookPoint> captures = captures(model, request);
+    GenerationRequest generation = request(model, request, captures);
     Call call = Tenants.current();
     DomainErrors.translated(
         () -> {
@@ -50,19 +67,43 @@ final class Generation {
                   call,
                   step -> {
                     metrics.generated(model.id());
-                    sender.send(message(step));
+                    sender.send(message(model, step));
                   });
           return null;
         });
   }
 
-  private static GenerationRequest request(ServedModel model, GenerateTextRequest request) {
-    int[] prompt =
+  private static GenerationRequest request(
+      ServedModel model, GenerateTextRequest request, SortedSet<HookPoint> captures) {
+    List<int[]> prompts =
         new Prompts(model)
-            .rows("prompts", request.getPromptsList(), request.getOmitBos(), 1)
-            .get(0);
+            .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_PROMPTS);
+    int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
+    int asked = newTokens(model, request, longest);
+    for (int i = 0; i < request.getStopTokensCount(); i++) {
+      Checks.token(
+          "stop_tokens[" + i + "]", request.getStopTokens(i), model.config().vocabularySize());
+    }
+    checkStopStrings(request.getStopStringsList());
+    checkPlaces(request, prompts, asked);
+    HookProgram.Builder program = HookProgram.builder(model.config());
+    Interventions.compile(model, request.getInterventionsList(), program);
+    captures.forEach(program::capture);
+    checkActivations(model, captures, longest, asked);
+    return new GenerationRequest(
+        prompts,
+        asked,
+        sampling(model, request),
+        new GenerationRequest.Stops(
+            Set.copyOf(request.getStopTokensList()), List.copyOf(request.getStopStringsList())),
+        Checks.count(
+            "top_log_probabilities", request.getTopLogProbabilities(), MAX_ALTERNATIVES, 0),
+        program.build());
+  }
+
+  private static int newTokens(ServedModel model, GenerateTextRequest request, int longest) {
     int context = model.config().contextLength();
-    int most = context - prompt.length;
+    int most = context - longest;
     int asked = request.getMaxNewTokens();
     if (asked < 1) {
       throw LoupeException.invalidValue("max_new_tokens", asked, "1 or more");
@@ -71,25 +112,51 @@ final class Generation {
       throw LoupeException.of(
               ErrorReason.PROMPT_TOO_LONG,
               "%d prompt tokens and max_new_tokens %d exceed the model's context of %d; ask for at most %d"
-                  .formatted(prompt.length, asked, context, most))
+                  .formatted(longest, asked, context, most))
           .with("limit", context);
     }
-    for (int i = 0; i < request.getStopTokensCount(); i++) {
-      Checks.token(
-          "stop_tokens[" + i + "]", request.getStopTokens(i), model.config().vocabularySize());
-    }
-    checkPositions(request, prompt.length + asked);
-    HookProgram.Builder program = HookProgram.builder(model.config());
-    Interventions.compile(model, request.getInterventionsList(), program);
-    return new GenerationRequest(
-        prompt,
-        asked,
-        sampling(model, request),
-        Set.copyOf(request.getStopTokensList()),
-        program.build());
+    return asked;
   }
 
-  private static void checkPositions(GenerateTextRequest request, int longest) {
+  private static void checkStopStrings(List<String> strings) {
+    Checks.size("stop_strings", strings.size(), 0, MAX_STOP_STRINGS);
+    for (int i = 0; i < strings.size(); i++) {
+      int length = strings.get(i).length();
+      if (length < 1 || length > MAX_STOP_STRING) {
+        throw LoupeException.invalidValue(
+            "stop_strings[" + i + "]", length + " characters", "1 to " + MAX_STOP_STRING);
+      }
+    }
+  }
+
+  private static SortedSet<HookPoint> captures(ServedModel model, GenerateTextRequest request) {
+    for (int i = 0; i < request.getCapturesCount(); i++) {
+      if (request.getCaptures(i).getPositionsCount() > 0) {
+        throw LoupeException.invalidValue(
+            "captures[" + i + "].positions",
+            request.getCaptures(i).getPositionsList(),
+            "none, as each step has positions of its own");
+      }
+    }
+    return Captures.points(model, request.getCapturesList(), 0);
+  }
+
+  /** A step's message holds its activations whole. */
+  private static void checkActivations(
+      ServedModel model, SortedSet<HookPoint> captures, int longest, int asked) {
+    long prompt = 0;
+    long step = 0;
+    for (HookPoint point : captures) {
+      prompt += PassCost.bytes(model.config(), point, 1, longest);
+      long whole = PassCost.bytes(model.config(), point, 1, longest + asked);
+      step += whole / (longest + asked);
+    }
+    Checks.responseFits(
+        Math.max(prompt, step), "ask for fewer hook points, or give shorter prompts");
+  }
+
+  private static void checkPlaces(GenerateTextRequest request, List<int[]> prompts, int asked) {
+    int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow() + asked;
     for (int i = 0; i < request.getInterventionsCount(); i++) {
       Intervention intervention = request.getInterventions(i);
       for (int position : intervention.getPositionsList()) {
@@ -102,9 +169,11 @@ final class Generation {
         }
       }
       for (int row : intervention.getRowsList()) {
-        if (row != 0) {
+        if (row < 0 || row >= prompts.size()) {
           throw LoupeException.invalidValue(
-              "interventions[" + i + "].rows", row, "0, the only row");
+              "interventions[" + i + "].rows",
+              row,
+              prompts.size() == 1 ? "0, the only row" : "0 to " + (prompts.size() - 1));
         }
       }
     }
@@ -125,20 +194,43 @@ final class Generation {
       throw LoupeException.invalidValue(
           "top_k", topK, "0 for all, or 1 to " + model.config().vocabularySize());
     }
-    return new SamplingOptions(temperature, topK, topP == 0 ? 1 : topP, request.getSeed());
+    float penalty = request.getFrequencyPenalty();
+    if (!(Math.abs(penalty) <= MAX_PENALTY)) {
+      throw LoupeException.invalidValue("frequency_penalty", penalty, "-2 to 2");
+    }
+    return new SamplingOptions(temperature, topK, topP == 0 ? 1 : topP, penalty, request.getSeed());
   }
 
-  private static GenerateTextResponse message(GenerationStep step) {
+  private static GenerateTextResponse message(ServedModel model, GenerationStep step) {
     GenerateTextResponse.Builder message =
         GenerateTextResponse.newBuilder()
+            .setPrompt(step.prompt())
             .setId(step.id())
             .setText(step.text())
             .setLogProbability((float) step.logProbability());
+    for (GenerationStep.Alternative token : step.alternatives()) {
+      message.addTop(
+          TokenLogProbability.newBuilder()
+              .setId(token.id())
+              .setToken(model.tokenizer().text(token.id()))
+              .setLogProbability((float) token.logProbability()));
+    }
+    step.activations()
+        .forEach(
+            (point, value) ->
+                message.addActivations(
+                    CapturedActivation.newBuilder()
+                        .setHookPoint(point.name())
+                        .setValue(
+                            TensorMessages.toMessage(
+                                new LabelledTensor(
+                                    NdArrays.copy(value), ModelMessages.axes(point))))));
     if (step.end() != null) {
       message.setFinishReason(
           switch (step.end()) {
             case LENGTH -> FinishReason.FINISH_REASON_LENGTH;
             case STOP_TOKEN -> FinishReason.FINISH_REASON_STOP_TOKEN;
+            case STOP_STRING -> FinishReason.FINISH_REASON_STOP_STRING;
           });
     }
     return message.build();

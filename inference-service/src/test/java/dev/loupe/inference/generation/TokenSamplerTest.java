@@ -3,6 +3,11 @@ package dev.loupe.inference.generation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Offset.offset;
 
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -11,7 +16,17 @@ class TokenSamplerTest {
 
   private static int[] draws(SamplingOptions options, int count) {
     TokenSampler sampler = new TokenSampler(options);
-    return IntStream.range(0, count).map(i -> sampler.next(LOGITS)).toArray();
+    float[] scores = options.isGreedy() ? LOGITS : weights(options.temperature());
+    return IntStream.range(0, count).map(i -> sampler.next(scores)).toArray();
+  }
+
+  /** Not normalised: only their ratios count. */
+  private static float[] weights(double temperature) {
+    float[] weights = new float[LOGITS.length];
+    for (int i = 0; i < weights.length; i++) {
+      weights[i] = (float) Math.exp(LOGITS[i] / temperature);
+    }
+    return weights;
   }
 
   private static double share(int[] draws, int id) {
@@ -25,13 +40,13 @@ class TokenSamplerTest {
 
   @Test
   void oneOfOneIsGreedy() {
-    assertThat(draws(new SamplingOptions(3, 1, 1, 9), 20)).containsOnly(1);
-    assertThat(draws(new SamplingOptions(1, 0, 1e-9, 9), 20)).containsOnly(1);
+    assertThat(draws(new SamplingOptions(3, 1, 1, 0, 9), 20)).containsOnly(1);
+    assertThat(draws(new SamplingOptions(1, 0, 1e-9, 0, 9), 20)).containsOnly(1);
   }
 
   @Test
   void drawsFollowTheSoftmax() {
-    int[] draws = draws(new SamplingOptions(0.5, 0, 1, 1), 40_000);
+    int[] draws = draws(new SamplingOptions(0.5, 0, 1, 0, 1), 40_000);
     double sum = 0;
     for (float logit : LOGITS) {
       sum += Math.exp(logit / 0.5);
@@ -43,7 +58,7 @@ class TokenSamplerTest {
 
   @Test
   void topKKeepsTheBest() {
-    assertThat(draws(new SamplingOptions(5, 3, 1, 1), 2_000))
+    assertThat(draws(new SamplingOptions(5, 3, 1, 0, 1), 2_000))
         .contains(1, 3, 4)
         .doesNotContain(0, 2);
   }
@@ -51,13 +66,58 @@ class TokenSamplerTest {
   @Test
   void topPKeepsTheFewestThatReachIt() {
     // The two best hold 0.69 of the probability, the three best 0.90.
-    assertThat(draws(new SamplingOptions(1, 0, 0.6, 1), 2_000)).contains(1, 4).doesNotContain(0, 3);
-    assertThat(draws(new SamplingOptions(1, 0, 0.8, 1), 2_000)).contains(1, 3, 4).doesNotContain(0);
+    assertThat(draws(new SamplingOptions(1, 0, 0.6, 0, 1), 2_000))
+        .contains(1, 4)
+        .doesNotContain(0, 3);
+    assertThat(draws(new SamplingOptions(1, 0, 0.8, 0, 1), 2_000))
+        .contains(1, 3, 4)
+        .doesNotContain(0);
   }
 
   @Test
   void aSeedRepeatsItself() {
-    SamplingOptions options = new SamplingOptions(2, 0, 0.9, 77);
+    SamplingOptions options = new SamplingOptions(2, 0, 0.9, 0, 77);
     assertThat(draws(options, 500)).isEqualTo(draws(options, 500));
+  }
+
+  /** The definition: sort all, keep the likeliest, then the fewest that reach top-p. */
+  private static Set<Integer> kept(float[] weights, int topK, double topP) {
+    List<Integer> ranked =
+        IntStream.range(0, weights.length)
+            .boxed()
+            .sorted(Comparator.<Integer>comparingDouble(i -> -weights[i]).thenComparingInt(i -> i))
+            .limit(topK == 0 ? weights.length : topK)
+            .toList();
+    double sum = ranked.stream().mapToDouble(i -> weights[i]).sum();
+    Set<Integer> kept = new HashSet<>();
+    double reached = 0;
+    for (int id : ranked) {
+      kept.add(id);
+      reached += weights[id];
+      if (reached >= topP * sum) {
+        break;
+      }
+    }
+    return kept;
+  }
+
+  @Test
+  void whatIsKeptIsAsDefined() {
+    Random random = new Random(8);
+    for (int round = 0; round < 200; round++) {
+      float[] weights = new float[1 + random.nextInt(900)];
+      double sharpness = 0.2 + 4 * random.nextDouble();
+      for (int i = 0; i < weights.length; i++) {
+        weights[i] = (float) Math.exp(sharpness * random.nextGaussian());
+      }
+      int topK = random.nextBoolean() ? 0 : 1 + random.nextInt(weights.length);
+      double topP = random.nextBoolean() ? 1 : 0.05 + 0.9 * random.nextDouble();
+      Set<Integer> kept = kept(weights, topK, topP);
+      TokenSampler sampler =
+          new TokenSampler(new SamplingOptions(1, topK, topP, 0, random.nextLong()));
+      for (int draw = 0; draw < 50; draw++) {
+        assertThat(kept).contains(sampler.next(weights));
+      }
+    }
   }
 }
