@@ -10,6 +10,8 @@ import dev.loupe.proto.inference.v1.TokenRow;
 import dev.loupe.sae.corpus.ActivationFeed;
 import dev.loupe.sae.corpus.BatchActivations;
 import dev.loupe.sae.corpus.TokenBatch;
+import dev.loupe.sae.dictionary.FloatRows;
+import dev.loupe.server.streams.BorrowedResponses;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.grpc.TensorAssembler;
 import io.grpc.ManagedChannel;
@@ -53,7 +55,10 @@ final class StreamedFeed implements ActivationFeed {
       Iterator<TokenBatch> batches,
       Patience patience,
       Runnable stop) {
-    this.stub = InferenceServiceGrpc.newStub(channel);
+    this.stub =
+        InferenceServiceGrpc.newStub(channel)
+            .withInterceptors(new BorrowedResponses())
+            .withExecutor(Runnable::run); // what is called back never waits
     this.batches = batches;
     this.patience = patience;
     this.stop = stop;
@@ -81,7 +86,9 @@ final class StreamedFeed implements ActivationFeed {
         failures = 0;
         lastArrival = System.nanoTime();
         sendAhead();
-        return Optional.of(new BatchActivations(batch, ActivationLayout.rows(batch, array)));
+        FloatRows rows = ActivationLayout.rows(batch, array);
+        connection.reuse(array);
+        return Optional.of(new BatchActivations(batch, rows));
       } catch (BrokenStreamException e) {
         retryOrThrow(e.getCause());
       }
@@ -176,6 +183,10 @@ final class StreamedFeed implements ActivationFeed {
         expected.addLast(batch.id());
       }
       send(StreamActivationsRequest.newBuilder().setBatch(message).build());
+    }
+
+    synchronized void reuse(LabelledTensor array) {
+      assembler.reuse(array);
     }
 
     synchronized LabelledTensor await() throws BrokenStreamException {

@@ -6,6 +6,8 @@ import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Optional;
 
 /**
@@ -13,7 +15,10 @@ import java.util.Optional;
  * has come and its size is known to be within the limit. Not thread-safe.
  */
 public final class TensorAssembler {
+  private static final int MAX_SPARE = 4;
+
   private final long limit;
+  private final Deque<ByteBuffer> spare = new ArrayDeque<>();
   private TensorLayouts layout;
   private ByteBuffer data;
 
@@ -45,6 +50,17 @@ public final class TensorAssembler {
   /** True when an array has begun and has not ended. */
   public boolean isPartial() {
     return layout != null;
+  }
+
+  /**
+   * Gives an array's memory back, for a later array of the same size: fresh memory costs about as
+   * much as filling it. Nobody may use the array any more.
+   */
+  public void reuse(LabelledTensor array) {
+    ByteBuffer memory = array.tensor().data();
+    if (memory.isDirect() && !memory.isReadOnly() && spare.size() < MAX_SPARE) {
+      spare.addLast(memory);
+    }
   }
 
   private Optional<LabelledTensor> accept(TensorChunk chunk) {
@@ -89,7 +105,18 @@ public final class TensorAssembler {
       throw TensorWireException.invalid("the first chunk of an array has no layout");
     }
     layout = TensorLayouts.check(chunk.getLayout(), limit);
-    data = ByteBuffer.allocateDirect((int) layout.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    data = memory((int) layout.bytes());
+  }
+
+  private ByteBuffer memory(int bytes) {
+    ByteBuffer last = spare.pollFirst();
+    while (last != null) {
+      if (last.capacity() == bytes) {
+        return last.clear().order(ByteOrder.LITTLE_ENDIAN);
+      }
+      last = spare.pollFirst(); // sizes have changed
+    }
+    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private void reset() {

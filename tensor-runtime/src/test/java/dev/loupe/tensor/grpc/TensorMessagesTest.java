@@ -90,6 +90,23 @@ class TensorMessagesTest {
         .isEqualTo(99);
   }
 
+  @Test
+  void memoryGivenBackIsUsedForTheNextArrayOfItsSize() {
+    TensorAssembler assembler = new TensorAssembler(LIMIT);
+    LabelledTensor first = assembler.add(sent(chunks(ramp(2, 2)).get(0))).orElseThrow();
+    assembler.reuse(first);
+    LabelledTensor other = ramp(1, 4);
+    LabelledTensor second = assembler.add(sent(chunks(other).get(0))).orElseThrow();
+    assertThat(second).isEqualTo(other);
+    first.tensor().data().putFloat(0, 99);
+    assertThat(second.tensor().floatAt(0)).isEqualTo(99);
+
+    assembler.reuse(second);
+    LabelledTensor larger = assembler.add(sent(chunks(ramp(3, 3)).get(0))).orElseThrow();
+    assertThat(larger).isEqualTo(ramp(3, 3));
+    assertThat(assembler.add(sent(chunks(ramp(3, 3)).get(0)))).contains(larger);
+  }
+
   private static TensorLayout layout(DType type, Axis... axes) {
     return TensorLayout.newBuilder().setDtype(type).addAllAxes(List.of(axes)).build();
   }
