@@ -5,7 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 
 /** Makes the additive masks of a pass: 0 where a query sees a key, -inf where not. */
-final class AttentionMask {
+public final class AttentionMask {
   private AttentionMask() {}
 
   /**
@@ -14,7 +14,7 @@ final class AttentionMask {
    * @param cache earlier tokens, or null
    * @return [query, key] or [batch, 1, query, key]; null when every query sees every key
    */
-  static NDArray of(NDManager scope, TokenBatch batch, KvCache cache) {
+  public static NDArray of(NDManager scope, TokenBatch batch, KvCache cache) {
     int queries = batch.width();
     int past = cache == null ? 0 : cache.slots();
     int keys = past + queries;
@@ -44,7 +44,7 @@ final class AttentionMask {
    *
    * @return [batch, 1, 1, key], or null when there is no padding
    */
-  static NDArray ofPadding(NDManager scope, TokenBatch batch, KvCache cache) {
+  public static NDArray ofPadding(NDManager scope, TokenBatch batch, KvCache cache) {
     int past = cache == null ? 0 : cache.slots();
     int keys = past + batch.width();
     boolean any = false;

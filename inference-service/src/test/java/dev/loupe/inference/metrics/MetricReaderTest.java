@@ -80,43 +80,6 @@ class MetricReaderTest {
     return log;
   }
 
-  /** The metric of a row by its definition, from logits [pos][d_vocab]. */
-  private static double slow(Metric metric, int[] row, double[][] logits) {
-    if (metric instanceof Metric.Logit m) {
-      return logits[absolute(m.position(), row)][m.token()];
-    }
-    if (metric instanceof Metric.LogitDifference m) {
-      double[] at = logits[absolute(m.position(), row)];
-      return at[m.token()] - at[m.incorrectToken()];
-    }
-    if (metric instanceof Metric.LogProbability m) {
-      return logSoftmax(logits[absolute(m.position(), row)])[m.token()];
-    }
-    if (metric instanceof Metric.KlDivergence m) {
-      double[] own = logSoftmax(logits[absolute(m.position(), row)]);
-      double sum = 0;
-      for (int v = 0; v < own.length; v++) {
-        double reference = m.referenceLogProbabilities()[v];
-        sum += Math.exp(reference) * (reference - own[v]);
-      }
-      return sum;
-    }
-    double loss = 0;
-    for (int i = 0; i + 1 < row.length; i++) {
-      loss -= logSoftmax(logits[i])[row[i + 1]] / (row.length - 1);
-    }
-    return loss;
-  }
-
-  private static int absolute(int position, int[] row) {
-    return position < 0 ? position + row.length : position;
-  }
-
-  private static double[] logSoftmax(double[] logits) {
-    double sum = Arrays.stream(logits).map(Math::exp).sum();
-    return Arrays.stream(logits).map(x -> x - Math.log(sum)).toArray();
-  }
-
   private double[][] logits(double[][] normed) {
     double[][] logits = new double[normed.length][VOCABULARY];
     for (int p = 0; p < normed.length; p++) {
@@ -142,7 +105,7 @@ class MetricReaderTest {
   }
 
   private double slow(int row, double[][] normed) {
-    return slow(metrics.get(row), rows.get(row), logits(normed));
+    return SlowMetric.of(metrics.get(row), rows.get(row), logits(normed));
   }
 
   @Test

@@ -71,6 +71,11 @@ public final class RandomModel implements AutoCloseable {
     return weights.get(name);
   }
 
+  /** The same model, slow and obvious. */
+  public SlowTransformer slow() {
+    return new SlowTransformer(loaded.config(), weights);
+  }
+
   /** The loaded model. */
   public LoadedModel loaded() {
     return loaded;

@@ -2,6 +2,7 @@ package dev.loupe.inference.model;
 
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -10,18 +11,19 @@ import java.util.function.UnaryOperator;
  * GPT-2's forward pass for one row, written as plainly as can be, in double and one loop at a time.
  * Each value may be replaced where its hook point lies.
  */
-final class SlowTransformer {
+public final class SlowTransformer {
   private final GptConfig config;
   private final Map<String, double[]> weights;
   private final Map<HookPoint, UnaryOperator<double[]>> edits = new HashMap<>();
 
-  SlowTransformer(GptConfig config, Map<String, double[]> weights) {
+  /** A model of these weights. */
+  public SlowTransformer(GptConfig config, Map<String, double[]> weights) {
     this.config = config;
     this.weights = weights;
   }
 
   /** Replaces the value at a hook point; arrays are row-major without the batch axis. */
-  void edit(HookPoint point, UnaryOperator<double[]> edit) {
+  public void edit(HookPoint point, UnaryOperator<double[]> edit) {
     edits.put(point, edit);
   }
 
@@ -31,20 +33,23 @@ final class SlowTransformer {
   }
 
   /** Logits [pos, d_vocab]. */
-  double[] logits(int[] tokens) {
+  public double[] logits(int[] tokens) {
     int d = config.dModel();
     int n = tokens.length;
-    double[] resid = new double[n * d];
+    double[] embed = new double[n * d];
+    double[] posEmbed = Arrays.copyOf(weights.get("wpe.weight"), n * d);
     for (int p = 0; p < n; p++) {
-      for (int i = 0; i < d; i++) {
-        resid[p * d + i] =
-            weights.get("wte.weight")[tokens[p] * d + i] + weights.get("wpe.weight")[p * d + i];
-      }
+      System.arraycopy(weights.get("wte.weight"), tokens[p] * d, embed, p * d, d);
     }
+    double[] resid = sum(at(HookKind.EMBED, -1, embed), at(HookKind.POS_EMBED, -1, posEmbed));
     for (int layer = 0; layer < config.layers(); layer++) {
       resid = block(layer, resid, n);
     }
-    double[] normed = norm(resid, n, "ln_f");
+    double[] normed =
+        at(
+            HookKind.UNEMBED_IN,
+            -1,
+            norm(resid, n, "ln_f", HookKind.LN_FINAL_SCALE, HookKind.LN_FINAL_NORMALIZED, -1));
     String head = config.tiedEmbeddings() ? "wte.weight" : "lm_head.weight";
     double[] logits = new double[n * config.vocabularySize()];
     for (int p = 0; p < n; p++) {
@@ -55,38 +60,73 @@ final class SlowTransformer {
         }
       }
     }
-    return logits;
+    return at(HookKind.UNEMBED_OUT, -1, logits);
   }
 
-  private double[] block(int layer, double[] resid, int n) {
+  private static double[] sum(double[] a, double[] b) {
+    double[] sum = a.clone();
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] += b[i];
+    }
+    return sum;
+  }
+
+  private double[] block(int layer, double[] input, int n) {
     int d = config.dModel();
     String block = "h." + layer + ".";
+    double[] resid = at(HookKind.RESID_PRE, layer, input);
     double[] attnIn = at(HookKind.ATTN_IN, layer, perHead(resid, n));
     double[] q = project(layer, 0, at(HookKind.Q_INPUT, layer, attnIn), n);
     double[] k = project(layer, 1, at(HookKind.K_INPUT, layer, attnIn), n);
     double[] v = project(layer, 2, at(HookKind.V_INPUT, layer, attnIn), n);
+    if (editsSharedNorm(layer)) {
+      double[] normed =
+          norm(resid, n, block + "ln_1", HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED, layer);
+      double[] shared = perHead(at(HookKind.LN1_OUT, layer, normed), n);
+      q = projectNormed(layer, 0, shared, n);
+      k = projectNormed(layer, 1, shared, n);
+      v = projectNormed(layer, 2, shared, n);
+    }
+    q = at(HookKind.Q, layer, q);
+    k = at(HookKind.K, layer, k);
+    v = at(HookKind.V, layer, v);
     double[] z = at(HookKind.Z, layer, attend(layer, q, k, v, n));
     double[] result = at(HookKind.RESULT, layer, result(layer, z, n));
-    double[] mid = resid.clone();
+    double[] attnOut = new double[n * d];
     for (int p = 0; p < n; p++) {
       for (int i = 0; i < d; i++) {
-        mid[p * d + i] += weights.get(block + "attn.c_proj.bias")[i];
+        attnOut[p * d + i] = weights.get(block + "attn.c_proj.bias")[i];
         for (int h = 0; h < config.heads(); h++) {
-          mid[p * d + i] += result[(p * config.heads() + h) * d + i];
+          attnOut[p * d + i] += result[(p * config.heads() + h) * d + i];
         }
       }
     }
-    double[] mlpIn =
-        at(HookKind.LN2_OUT, layer, norm(at(HookKind.MLP_IN, layer, mid), n, block + "ln_2"));
-    double[] pre = linear(mlpIn, n, block + "mlp.c_fc", d, config.dMlp());
+    double[] mid = at(HookKind.RESID_MID, layer, sum(resid, at(HookKind.ATTN_OUT, layer, attnOut)));
+    double[] normed =
+        norm(
+            at(HookKind.MLP_IN, layer, mid),
+            n,
+            block + "ln_2",
+            HookKind.LN2_SCALE,
+            HookKind.LN2_NORMALIZED,
+            layer);
+    double[] mlpIn = at(HookKind.LN2_OUT, layer, normed);
+    double[] pre =
+        at(HookKind.MLP_PRE, layer, linear(mlpIn, n, block + "mlp.c_fc", d, config.dMlp()));
+    double[] post = new double[pre.length];
     for (int i = 0; i < pre.length; i++) {
-      pre[i] = activate(pre[i]);
+      post[i] = activate(pre[i]);
     }
-    double[] out = linear(pre, n, block + "mlp.c_proj", config.dMlp(), d);
-    for (int i = 0; i < out.length; i++) {
-      out[i] += mid[i];
-    }
-    return out;
+    post = at(HookKind.MLP_POST, layer, post);
+    double[] out = linear(post, n, block + "mlp.c_proj", config.dMlp(), d);
+    return at(HookKind.RESID_POST, layer, sum(mid, at(HookKind.MLP_OUT, layer, out)));
+  }
+
+  /** With such an edit all heads read one layer norm of the residual stream. */
+  private boolean editsSharedNorm(int layer) {
+    return edits.containsKey(new HookPoint(HookKind.LN1_SCALE, layer))
+        || edits.containsKey(new HookPoint(HookKind.LN1_NORMALIZED, layer))
+        || edits.containsKey(new HookPoint(HookKind.LN1_OUT, layer));
   }
 
   private double[] perHead(double[] resid, int n) {
@@ -104,10 +144,13 @@ final class SlowTransformer {
    * Queries (part 0), keys (1) or values (2), [pos, head, d_head], each head from its own input.
    */
   private double[] project(int layer, int part, double[] inputs, int n) {
+    String name = "h." + layer + ".ln_1";
+    return projectNormed(layer, part, norm(inputs, n * config.heads(), name, null, null, layer), n);
+  }
+
+  private double[] projectNormed(int layer, int part, double[] normed, int n) {
     int d = config.dModel();
     int dHead = config.dHead();
-    double[] normed =
-        at(HookKind.LN1_OUT, layer, norm(inputs, n * config.heads(), "h." + layer + ".ln_1"));
     double[] weight = weights.get("h." + layer + ".attn.c_attn.weight");
     double[] bias = weights.get("h." + layer + ".attn.c_attn.bias");
     double[] out = new double[n * d];
@@ -129,22 +172,38 @@ final class SlowTransformer {
   private double[] attend(int layer, double[] q, double[] k, double[] v, int n) {
     int heads = config.heads();
     int dHead = config.dHead();
+    double[] scores = new double[heads * n * n];
+    for (int h = 0; h < heads; h++) {
+      for (int query = 0; query < n; query++) {
+        for (int key = 0; key < n; key++) {
+          double sum = 0;
+          for (int e = 0; e < dHead; e++) {
+            sum += q[(query * heads + h) * dHead + e] * k[(key * heads + h) * dHead + e];
+          }
+          scores[(h * n + query) * n + key] =
+              key <= query ? sum * config.scoreScale(layer) : Double.NEGATIVE_INFINITY;
+        }
+      }
+    }
+    scores = at(HookKind.ATTN_SCORES, layer, scores);
+    double[] pattern = new double[scores.length];
+    for (int row = 0; row < heads * n; row++) {
+      double sum = 0;
+      for (int key = 0; key < n; key++) {
+        sum += Math.exp(scores[row * n + key]);
+      }
+      for (int key = 0; key < n; key++) {
+        pattern[row * n + key] = sum == 0 ? 0 : Math.exp(scores[row * n + key]) / sum;
+      }
+    }
+    pattern = at(HookKind.PATTERN, layer, pattern);
     double[] z = new double[n * heads * dHead];
     for (int h = 0; h < heads; h++) {
       for (int query = 0; query < n; query++) {
-        double[] scores = new double[query + 1];
-        double sum = 0;
-        for (int key = 0; key <= query; key++) {
-          for (int e = 0; e < dHead; e++) {
-            scores[key] += q[(query * heads + h) * dHead + e] * k[(key * heads + h) * dHead + e];
-          }
-          scores[key] = Math.exp(scores[key] * config.scoreScale(layer));
-          sum += scores[key];
-        }
-        for (int key = 0; key <= query; key++) {
+        for (int key = 0; key < n; key++) {
           for (int e = 0; e < dHead; e++) {
             z[(query * heads + h) * dHead + e] +=
-                scores[key] / sum * v[(key * heads + h) * dHead + e];
+                pattern[(h * n + query) * n + key] * v[(key * heads + h) * dHead + e];
           }
         }
       }
@@ -168,9 +227,12 @@ final class SlowTransformer {
     return result;
   }
 
-  private double[] norm(double[] x, int rows, String name) {
+  /** A layer norm; without kinds it has no hook points. */
+  private double[] norm(
+      double[] x, int rows, String name, HookKind scaleKind, HookKind normalizedKind, int layer) {
     int d = config.dModel();
-    double[] out = new double[x.length];
+    double[] centered = x.clone();
+    double[] scale = new double[rows];
     for (int r = 0; r < rows; r++) {
       double mean = 0;
       double variance = 0;
@@ -178,15 +240,21 @@ final class SlowTransformer {
         mean += x[r * d + i] / d;
       }
       for (int i = 0; i < d; i++) {
-        variance += Math.pow(x[r * d + i] - mean, 2) / d;
+        centered[r * d + i] -= mean;
+        variance += Math.pow(centered[r * d + i], 2) / d;
       }
-      for (int i = 0; i < d; i++) {
-        out[r * d + i] =
-            (x[r * d + i] - mean)
-                    / Math.sqrt(variance + config.layerNormEpsilon())
-                    * weights.get(name + ".weight")[i]
-                + weights.get(name + ".bias")[i];
-      }
+      scale[r] = Math.sqrt(variance + config.layerNormEpsilon());
+    }
+    scale = scaleKind == null ? scale : at(scaleKind, layer, scale);
+    double[] normalized = new double[x.length];
+    for (int i = 0; i < x.length; i++) {
+      normalized[i] = centered[i] / scale[i / d];
+    }
+    normalized = normalizedKind == null ? normalized : at(normalizedKind, layer, normalized);
+    double[] out = new double[x.length];
+    for (int i = 0; i < x.length; i++) {
+      out[i] =
+          normalized[i] * weights.get(name + ".weight")[i % d] + weights.get(name + ".bias")[i % d];
     }
     return out;
   }

@@ -3,10 +3,12 @@ package dev.loupe.inference.model.hooks;
 import ai.djl.ndarray.NDArray;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** What a program does at one hook point. */
 final class HookActions {
   final HookPoint point;
+  final List<Consumer<NDArray>> inputWatchers = new ArrayList<>();
   final List<CompiledEdit> edits = new ArrayList<>();
   final List<LiveHook> liveHooks = new ArrayList<>();
   boolean captured;

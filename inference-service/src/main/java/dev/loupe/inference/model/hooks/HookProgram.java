@@ -5,6 +5,7 @@ import dev.loupe.inference.model.GptConfig;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
@@ -146,6 +147,16 @@ public final class HookProgram {
      */
     public Builder intervene(Intervention intervention) {
       actions(intervention.point()).edits.add(CompiledEdit.of(config, intervention));
+      return this;
+    }
+
+    /**
+     * Shows the value at a point before its interventions.
+     *
+     * @param watcher may keep a view of the value, and must not change it
+     */
+    public Builder watchInput(HookPoint point, Consumer<NDArray> watcher) {
+      actions(point).inputWatchers.add(watcher);
       return this;
     }
 

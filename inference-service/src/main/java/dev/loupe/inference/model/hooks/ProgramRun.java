@@ -24,6 +24,7 @@ final class ProgramRun implements HookRun {
     if (actions == null) {
       return value;
     }
+    actions.inputWatchers.forEach(watcher -> watcher.accept(value));
     NDArray result = actions.edited(value, rows);
     for (LiveHook hook : actions.liveHooks) {
       NDArray replacement = hook.onActivation(actions.point, result);
