@@ -7,6 +7,6 @@ final class InferenceBenchmarks {
   private InferenceBenchmarks() {}
 
   static List<BenchmarkCase> all() {
-    return List.of(new PlainPassBenchmark());
+    return List.of(new PlainPassBenchmark(), new ConcurrentClientsBenchmark());
   }
 }
