@@ -8,7 +8,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
-    subcommands = InferenceBenchCommand.class,
+    subcommands = {InferenceBenchCommand.class, SoakCommand.class},
     description = "Measure Loupe against bounds and rivals in the same process.")
 public final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;

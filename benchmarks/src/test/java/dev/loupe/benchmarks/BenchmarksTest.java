@@ -92,4 +92,20 @@ class BenchmarksTest {
         .isEqualTo(CommandLine.ExitCode.USAGE);
     assertThat(out.toString()).contains("'nothing'");
   }
+
+  @Test
+  void aShortSoakAnswersEveryKindOfRequest() throws Exception {
+    Soak.Result result = new Soak(3).run(120, 60, 1);
+    assertThat(result.endings().values().stream().mapToInt(count -> count).sum()).isEqualTo(120);
+    assertThat(result.start().residentBytes()).isPositive();
+  }
+
+  @Test
+  void concurrentClientsAreAllAnswered() throws Exception {
+    Report report = new Report(new PrintWriter(out));
+    try (BenchmarkModel model = BenchmarkModel.of(SMALL)) {
+      new ConcurrentClientsBenchmark().run(model, report);
+    }
+    assertThat(report.numbers()).containsKeys("concurrent_over_batched", "concurrent_seconds");
+  }
 }

@@ -1,0 +1,41 @@
+package dev.loupe.benchmarks;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * What this process takes after a garbage collection.
+ *
+ * @param residentBytes of the whole process, as Linux counts them
+ * @param heapBytes of the Java heap, in use
+ */
+record ProcessMemory(long residentBytes, long heapBytes) {
+  private static final Path STATUS = Path.of("/proc/self/status");
+  private static final int COLLECTIONS = 3;
+  private static final long SETTLE_MILLIS = 200;
+
+  /** Looks now. */
+  static ProcessMemory now() throws InterruptedException {
+    for (int i = 0; i < COLLECTIONS; i++) {
+      System.gc();
+      Thread.sleep(SETTLE_MILLIS); // what the collection found is freed by threads of its own
+    }
+    Runtime runtime = Runtime.getRuntime();
+    return new ProcessMemory(resident(), runtime.totalMemory() - runtime.freeMemory());
+  }
+
+  private static long resident() {
+    try {
+      for (String line : Files.readAllLines(STATUS)) {
+        if (line.startsWith("VmRSS:")) {
+          return 1024 * Long.parseLong(line.replaceAll("\\D", ""));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("only Linux says what a process takes", e);
+    }
+    throw new IllegalStateException(STATUS + " has no VmRSS");
+  }
+}
