@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -133,6 +134,59 @@ class DeviceSchedulerTest {
               }
             })
         .isInstanceOf(IllegalStateException.class);
+    scheduler.take(call("b")).close();
+  }
+
+  @Test
+  void longWorkGivesWayToThoseThatWait() throws Exception {
+    DeviceScheduler impatient = new DeviceScheduler(100, Duration.ZERO);
+    try (DeviceTurn turn = impatient.take(call("a"))) {
+      turn.giveWay();
+      assertThat(order).as("nobody waits").isEmpty();
+      Thread waiter =
+          new Thread(
+              () -> {
+                try (DeviceTurn other = impatient.take(call("b"))) {
+                  assertThat(other).isNotNull();
+                  order.add("b");
+                }
+              });
+      waiter.start();
+      while (impatient.waiting() == 0) {
+        Thread.sleep(1);
+      }
+      turn.control().beforeLayer(0);
+      order.add("a");
+      waiter.join();
+    }
+    assertThat(order).containsExactly("b", "a");
+    impatient.take(call("c")).close();
+  }
+
+  @Test
+  void shortWorkKeepsItsTurn() throws Exception {
+    DeviceScheduler patient = new DeviceScheduler(100, Duration.ofHours(1));
+    Thread waiter;
+    try (DeviceTurn turn = patient.take(call("a"))) {
+      waiter = new Thread(() -> patient.take(call("b")).close());
+      waiter.start();
+      while (patient.waiting() == 0) {
+        Thread.sleep(1);
+      }
+      turn.giveWay();
+      assertThat(patient.waiting()).isEqualTo(1);
+    }
+    waiter.join();
+  }
+
+  @Test
+  void givingWayEndsWithTheCaller() {
+    Caller leaving = new Caller("a");
+    try (DeviceTurn turn = scheduler.take(leaving.call())) {
+      turn.giveWay();
+      leaving.leave();
+      assertThatThrownBy(turn::giveWay).hasMessageContaining("gone");
+    }
     scheduler.take(call("b")).close();
   }
 
