@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"os"
 	"time"
 
@@ -70,6 +71,33 @@ func look(address, prompt string) error {
 		fmt.Sprintf(`{"model": %q, "prompts": [{"text": %q}], "max_new_tokens": 12}`, model, prompt),
 		func(step *dynamicpb.Message) { fmt.Print(field(step, "text").String()) })
 	fmt.Println()
+	if err != nil {
+		return err
+	}
+	return sweep(ctx, conn, model)
+}
+
+// sweep streams the cells of a patching sweep: which head carries the answer from the clean prompt to the corrupt one.
+func sweep(ctx context.Context, conn *grpc.ClientConn, model string) error {
+	patching, err := reflectService(ctx, conn, "loupe.inference.v1.PatchingService")
+	if err != nil {
+		return err
+	}
+	cells, highest, where := 0, math.Inf(-1), ""
+	err = patching.stream(ctx, "SweepPatches", fmt.Sprintf(`{
+		"model": %q, "clean": {"text": "The capital of Texas is"}, "corrupt": {"text": "The capital of Ohio is"},
+		"metric": {"loss": {}}, "activation": "PATCHED_ACTIVATION_HEAD_Z", "spread": "PATCH_SPREAD_BY_POSITION"}`, model),
+		func(message *dynamicpb.Message) {
+			for _, cell := range list(field(message, "cells").Message(), "cells") {
+				cells++
+				if metric := field(cell.Message(), "metric").Float(); metric > highest {
+					highest = metric
+					where = fmt.Sprintf("layer %d, head %d, position %d", field(cell.Message(), "layer").Int(),
+						field(cell.Message(), "head").Int(), field(cell.Message(), "position").Int())
+				}
+			}
+		})
+	fmt.Printf("swept %d cells; the highest loss, %.3f, at %s\n", cells, highest, where)
 	return err
 }
 

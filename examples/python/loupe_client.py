@@ -40,20 +40,19 @@ class Loupe:
 
     def messages(self, package):
         """The message classes and enum values of a package, by name."""
-        names = {}
-        unread = [self._pool.FindServiceByName(name).file for name in SERVICES.values() if name.startswith(package)]
+        names, seen = {}, set()
+        unread = [self._pool.FindServiceByName(name).file for name in SERVICES.values()]
         while unread:
             file = unread.pop()
+            if file.name in seen:
+                continue
+            seen.add(file.name)
             unread += file.dependencies
             if file.package == package:
                 names.update((d.name, message_factory.GetMessageClass(d)) for d in file.message_types_by_name.values())
                 for enum in file.enum_types_by_name.values():
                     names.update((value.name, value.number) for value in enum.values)
         return types.SimpleNamespace(**names)
-
-    def message(self, full_name):
-        """One message class, such as "loupe.tensor.v1.TensorChunk"."""
-        return message_factory.GetMessageClass(self._pool.FindMessageTypeByName(full_name))
 
     def _stub(self, service):
         stub = types.SimpleNamespace()

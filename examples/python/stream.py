@@ -59,7 +59,7 @@ def answers(loupe, pb, layout, values):
     if values is None:
         yield pb.RunWithHooksRequest(keep=pb.KeepActivation())
         return
-    chunk_class = loupe.message("loupe.tensor.v1.TensorChunk")
+    chunk_class = loupe.messages("loupe.tensor.v1").TensorChunk
     data = raw(values)
     for offset in range(0, len(data), CHUNK):
         first = layout if offset == 0 else None
