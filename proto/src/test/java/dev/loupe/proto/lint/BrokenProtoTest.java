@@ -82,6 +82,17 @@ class BrokenProtoTest {
         .isEmpty();
   }
 
+  @Test
+  void provenanceFindsAnAnswerWithoutIt() {
+    assertThat(found(new ProvenanceRule("loupe.import", Map.of())))
+        .containsExactly("loupe.import.Things.ListThings: gives no Provenance");
+    assertThat(
+            found(
+                new ProvenanceRule(
+                    "loupe.import", Map.of("loupe.import.Things.ListThings", "it only looks up"))))
+        .isEmpty();
+  }
+
   private static List<String> found(LintRule rule) {
     return rule.check(BROKEN).stream().map(Finding::toString).toList();
   }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,6 +20,23 @@ class ProtoLintTest {
           "loupe.inference.v1.InferenceService.ListHookPoints",
           "a few dozen hook points to a block, fixed for a model: they fit one message");
 
+  private static final Map<String, String> NOTHING_COMPUTED =
+      Stream.of(
+              "ListModels",
+              "GetModel",
+              "LoadModel",
+              "UnloadModel",
+              "ListHookPoints",
+              "Tokenize",
+              "Detokenize",
+              "ListActivationCaches",
+              "GetActivationCache",
+              "DeleteActivationCache")
+          .collect(
+              Collectors.toMap(
+                  name -> "loupe.inference.v1.InferenceService." + name,
+                  name -> "describes what is there; nothing is computed"));
+
   static final List<LintRule> RULES =
       List.of(
           new PlacementRule(),
@@ -27,7 +45,8 @@ class ProtoLintTest {
           new ReservedWordRule(),
           new RpcTypesRule(),
           new HttpRule(),
-          new PagingRule(ON_ONE_PAGE));
+          new PagingRule(ON_ONE_PAGE),
+          new ProvenanceRule("loupe.inference.v1", NOTHING_COMPUTED));
 
   static Stream<FileDescriptor> ourFiles() throws IOException {
     return ProtoFiles.read(Path.of("target", "classes", "META-INF", "armeria", "grpc", "loupe.dsc"))
