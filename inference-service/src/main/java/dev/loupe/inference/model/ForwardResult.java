@@ -1,9 +1,11 @@
 package dev.loupe.inference.model;
 
 import ai.djl.ndarray.NDArray;
+import dev.loupe.inference.model.hooks.ActivationReader;
 import dev.loupe.inference.model.hooks.HookPoint;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -12,12 +14,17 @@ import java.util.Optional;
  *
  * @param logits [batch, pos, d_vocab]; empty when they were not asked for
  * @param captures the values at the captured hook points, in model order
+ * @param readings what readers kept; keys are compared by identity
  */
-public record ForwardResult(Optional<NDArray> logits, Map<HookPoint, NDArray> captures) {
+public record ForwardResult(
+    Optional<NDArray> logits,
+    Map<HookPoint, NDArray> captures,
+    Map<ActivationReader, List<NDArray>> readings) {
 
-  /** Takes its own copy of the map. */
+  /** Takes its own copy of the captures. */
   public ForwardResult {
     captures = Collections.unmodifiableMap(new LinkedHashMap<>(captures));
+    readings = Collections.unmodifiableMap(readings);
   }
 
   /**
@@ -27,6 +34,19 @@ public record ForwardResult(Optional<NDArray> logits, Map<HookPoint, NDArray> ca
    */
   public NDArray requireLogits() {
     return logits.orElseThrow(() -> new IllegalStateException("the pass did not make logits"));
+  }
+
+  /**
+   * What a reader kept.
+   *
+   * @throws IllegalArgumentException when the pass's program does not have the reader
+   */
+  public List<NDArray> reading(ActivationReader reader) {
+    List<NDArray> arrays = readings.get(reader);
+    if (arrays == null) {
+      throw new IllegalArgumentException("the pass had no such reader");
+    }
+    return arrays;
   }
 
   /**

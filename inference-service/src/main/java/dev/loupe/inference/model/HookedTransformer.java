@@ -3,6 +3,7 @@ package dev.loupe.inference.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.loupe.inference.model.hooks.ActivationReader;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookRun;
@@ -161,11 +162,13 @@ public final class HookedTransformer {
               ? logitPlaces.split(logits.get(), scopes)
               : Collections.nCopies(members.size(), Optional.empty());
       List<Map<HookPoint, NDArray>> captures = hooks.captures();
+      List<Map<ActivationReader, List<NDArray>>> readings = hooks.readings();
       List<ForwardResult> results = new ArrayList<>();
       for (int i = 0; i < members.size(); i++) {
         NDManager owner = scopes.get(i);
         captures.get(i).values().forEach(array -> array.attach(owner));
-        results.add(new ForwardResult(split.get(i), captures.get(i)));
+        readings.get(i).values().forEach(kept -> kept.forEach(array -> array.attach(owner)));
+        results.add(new ForwardResult(split.get(i), captures.get(i), readings.get(i)));
       }
       return results;
     }

@@ -3,6 +3,7 @@ package dev.loupe.inference.scheduling;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.TokenBatch;
+import dev.loupe.inference.model.hooks.ActivationReader;
 import dev.loupe.inference.model.hooks.HookAxis;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
@@ -21,6 +22,9 @@ public record PassCost(int rows, long bytes) {
 
   /** The edited value, the place that it is written to, and the mask of the selection. */
   private static final double VALUES_OF_AN_EDIT = 3;
+
+  /** What a slice, square or magnitude takes while a reduction is made. */
+  private static final double VALUES_OF_A_READING = 2;
 
   /** For each of queries, keys and values: the input, its norm, and that in the product's order. */
   private static final double VALUES_OF_SPLIT_INPUTS = 9;
@@ -112,7 +116,13 @@ public record PassCost(int rows, long bytes) {
       double elements = elements(config, point, rows, width);
       boolean edited = program.edits(point);
       kept += program.captures(point) ? elements : 0;
-      double beside = edited ? VALUES_OF_AN_EDIT * elements : 0;
+      double made = 0;
+      for (ActivationReader reader : program.readers(point)) {
+        double reading = reader.elements(rows, width);
+        kept += reading;
+        made = Math.max(made, reading < elements ? VALUES_OF_A_READING * elements : 0);
+      }
+      double beside = made + (edited ? VALUES_OF_AN_EDIT * elements : 0);
       if (edited && point.kind().isHeadInput()) {
         beside += VALUES_OF_SPLIT_INPUTS * elements;
       } else if (point.kind().isPerHeadResidual()) {

@@ -11,6 +11,7 @@ final class HookActions {
   final List<Consumer<NDArray>> inputWatchers = new ArrayList<>();
   final List<CompiledEdit> edits = new ArrayList<>();
   final List<LiveHook> liveHooks = new ArrayList<>();
+  final List<ActivationReader> readers = new ArrayList<>();
   boolean captured;
 
   HookActions(HookPoint point) {

@@ -3,6 +3,7 @@ package dev.loupe.inference.model.hooks;
 import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.model.GptConfig;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -55,6 +56,12 @@ public final class HookProgram {
   public boolean edits(HookPoint point) {
     HookActions of = at(point.kind(), point.layer());
     return of != null && of.changes();
+  }
+
+  /** What reads the value at a point. */
+  public List<ActivationReader> readers(HookPoint point) {
+    HookActions of = at(point.kind(), point.layer());
+    return of == null ? List.of() : Collections.unmodifiableList(of.readers);
   }
 
   /** True when the value at a point is kept. */
@@ -136,6 +143,13 @@ public final class HookProgram {
     /** Keeps the value at a point. */
     public Builder capture(HookPoint point) {
       actions(point).captured = true;
+      needed(point);
+      return this;
+    }
+
+    /** Keeps what a reader makes of the value at a point. */
+    public Builder read(HookPoint point, ActivationReader reader) {
+      actions(point).readers.add(reader);
       needed(point);
       return this;
     }

@@ -43,4 +43,7 @@ public sealed interface HookRun permits ProgramRun, SharedRun {
 
   /** What was captured so far, in model order, program by program. */
   List<Map<HookPoint, NDArray>> captures();
+
+  /** What readers kept so far, program by program; keys are compared by identity. */
+  List<Map<ActivationReader, List<NDArray>>> readings();
 }

@@ -11,6 +11,15 @@ package dev.loupe.inference.model.hooks;
  */
 public record PassRows(int[] starts, int[] counts, int columns, boolean partial) {
 
+  /** Rows that begin with this pass. */
+  public static PassRows of(int[] lengths) {
+    int columns = 0;
+    for (int length : lengths) {
+      columns = Math.max(columns, length);
+    }
+    return new PassRows(new int[lengths.length], lengths.clone(), columns, false);
+  }
+
   /** Rows in the batch. */
   public int rows() {
     return counts.length;

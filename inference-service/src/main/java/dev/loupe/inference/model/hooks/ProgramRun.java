@@ -2,6 +2,7 @@ package dev.loupe.inference.model.hooks;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,8 @@ final class ProgramRun implements HookRun {
   private final HookProgram program;
   private final PassRows rows;
   private final Map<HookPoint, NDArray> captures = new LinkedHashMap<>();
+
+  private final Map<ActivationReader, List<NDArray>> readings = new IdentityHashMap<>();
 
   /** Begins a pass over these rows. */
   ProgramRun(HookProgram program, PassRows rows) {
@@ -40,6 +43,9 @@ final class ProgramRun implements HookRun {
     if (actions.captured) {
       captures.put(actions.point, result);
     }
+    for (ActivationReader reader : actions.readers) {
+      readings.put(reader, reader.read(result, rows));
+    }
     return result;
   }
 
@@ -63,10 +69,16 @@ final class ProgramRun implements HookRun {
   @Override
   public void moveCaptures(NDManager manager) {
     captures.values().forEach(array -> array.attach(manager));
+    readings.values().forEach(arrays -> arrays.forEach(array -> array.attach(manager)));
   }
 
   @Override
   public List<Map<HookPoint, NDArray>> captures() {
     return List.of(captures);
+  }
+
+  @Override
+  public List<Map<ActivationReader, List<NDArray>>> readings() {
+    return List.of(readings);
   }
 }

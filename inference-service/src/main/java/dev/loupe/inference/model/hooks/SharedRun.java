@@ -80,4 +80,9 @@ final class SharedRun implements HookRun {
   public List<Map<HookPoint, NDArray>> captures() {
     return parts.stream().map(part -> part.run().captures().get(0)).toList();
   }
+
+  @Override
+  public List<Map<ActivationReader, List<NDArray>>> readings() {
+    return parts.stream().map(part -> part.run().readings().get(0)).toList();
+  }
 }
