@@ -38,17 +38,21 @@ import dev.loupe.tensor.NdArrays;
 import dev.loupe.tensor.grpc.TensorMessages;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedSet;
 
 /**
- * StreamActivations: the client's batches one after another. What waits is bounded on every side:
- * unread batches by the stream's limits, activations by the memory budget, unsent chunks by the
- * sender.
+ * StreamActivations: the client's batches one after another, the next one's pass running while the
+ * last one's activations are sent. What waits is bounded on every side: unread batches by the
+ * stream's limits, activations by their number and the memory budget, unsent chunks by the sender.
  */
 final class ActivationStreams {
   static final StreamLimits LIMITS = StreamLimits.DEFAULT.withInboundMessages(3);
 
   private static final int MAX_ROWS = 256;
+
+  /** Batches whose activations are unsent while another runs. */
+  private static final int AHEAD = 1;
 
   private final ModelLookup models;
   private final DeviceRunner device;
@@ -67,14 +71,20 @@ final class ActivationStreams {
     if (first == null || !first.hasHeader()) {
       throw LoupeException.of(ErrorReason.INVALID_VALUE, "the first message must be a header");
     }
-    OpenStream stream = new OpenStream(first.getHeader(), sender);
-    while (requests.hasNext()) {
-      StreamActivationsRequest next = requests.next();
-      if (!next.hasBatch()) {
-        throw LoupeException.of(
-            ErrorReason.INVALID_VALUE, "every message after the header must be a batch");
+    try (SendAhead answers = new SendAhead()) {
+      OpenStream stream = new OpenStream(first.getHeader(), sender, answers);
+      try {
+        while (requests.hasNext()) {
+          StreamActivationsRequest next = requests.next();
+          if (!next.hasBatch()) {
+            throw LoupeException.of(
+                ErrorReason.INVALID_VALUE, "every message after the header must be a batch");
+          }
+          stream.answer(next.getBatch());
+        }
+      } finally {
+        answers.awaitUnsent(0); // a batch that fails leaves those before it whole
       }
-      stream.answer(next.getBatch());
     }
   }
 
@@ -85,10 +95,14 @@ final class ActivationStreams {
     private final List<Intervention> interventions;
     private final HookProgram program;
     private final StreamSender<StreamActivationsResponse> sender;
+    private final SendAhead answers;
     private final SeenIds seen = new SeenIds();
     private final Call call = Tenants.current();
 
-    OpenStream(StreamActivationsHeader header, StreamSender<StreamActivationsResponse> sender) {
+    OpenStream(
+        StreamActivationsHeader header,
+        StreamSender<StreamActivationsResponse> sender,
+        SendAhead answers) {
       this.model = models.named("header.model", header.getModel());
       this.captures = Captures.points(model, header.getCapturesList(), 1);
       HookProgram.Builder builder = HookProgram.builder(model.config());
@@ -97,6 +111,7 @@ final class ActivationStreams {
       captures.forEach(builder::capture);
       this.program = builder.build();
       this.sender = sender;
+      this.answers = answers;
     }
 
     void answer(TokenBatch message) {
@@ -106,22 +121,45 @@ final class ActivationStreams {
       Interventions.checkPlaces(interventions, rows);
       var batch = dev.loupe.inference.model.TokenBatch.of(rows);
       PassCost cost = PassCost.of(model.config(), batch, LogitsMode.NONE, program);
-      try (MemoryBudget.Reservation memory = device.reserve(cost, call);
-          NDManager scope = model.newScope()) {
+      answers.awaitUnsent(AHEAD);
+      MemoryBudget.Reservation memory = reserve(cost);
+      NDManager scope = model.newScope();
+      Runnable free =
+          () -> {
+            scope.close();
+            memory.close();
+          };
+      try {
         PassRequest<ForwardResult> pass =
             new PassRequest<>(
                 call, model, scope, batch, program, LogitsMode.NONE, result -> result);
         ForwardResult result = DomainErrors.translated(() -> device.forward(memory, pass));
-        // The device is free again while the client reads.
-        for (HookPoint point : captures) {
-          send(id, point, result);
-        }
-        sender.send(
-            StreamActivationsResponse.newBuilder()
-                .setBatchId(id)
-                .setDone(BatchDone.newBuilder().setTokens(batch.tokens()))
-                .build());
+        answers.send(() -> send(id, batch.tokens(), result), free);
+      } catch (RuntimeException | Error e) {
+        free.run();
+        throw e;
       }
+    }
+
+    /** A batch that has to wait for memory holds none: its own stream's are sent first. */
+    private MemoryBudget.Reservation reserve(PassCost cost) {
+      Optional<MemoryBudget.Reservation> free = device.tryReserve(cost);
+      if (free.isPresent()) {
+        return free.get();
+      }
+      answers.awaitUnsent(0);
+      return device.reserve(cost, call);
+    }
+
+    private void send(long id, int tokens, ForwardResult result) {
+      for (HookPoint point : captures) {
+        send(id, point, result);
+      }
+      sender.send(
+          StreamActivationsResponse.newBuilder()
+              .setBatchId(id)
+              .setDone(BatchDone.newBuilder().setTokens(tokens))
+              .build());
     }
 
     private List<int[]> rows(TokenBatch message) {

@@ -5,6 +5,7 @@ import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** Runs work on the device: reserves its memory, waits for its turn, and measures both. */
@@ -25,6 +26,11 @@ public final class DeviceRunner {
   /** Reserves memory that outlives a turn, such as activations that still have to be sent. */
   public MemoryBudget.Reservation reserve(PassCost cost, Call call) {
     return budget.reserve(cost, call);
+  }
+
+  /** Reserves memory as {@link #reserve} does, but only if it is free at once. */
+  public Optional<MemoryBudget.Reservation> tryReserve(PassCost cost) {
+    return budget.tryReserve(cost.bytes());
   }
 
   /**

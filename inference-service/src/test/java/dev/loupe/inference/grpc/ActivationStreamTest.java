@@ -13,6 +13,7 @@ import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.testkit.golden.GoldenAssert;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -135,8 +136,8 @@ class ActivationStreamTest {
       before = metric(InferenceMetric.TOKENS);
       Thread.sleep(500);
     }
-    // One batch is being sent; nobody has read a byte of it.
-    assertThat(before).isEqualTo(256 * 48);
+    // One batch is being sent, the next has run meanwhile; nobody has read a byte of either.
+    assertThat(before).isEqualTo(2 * 256 * 48);
     assertThat(client.messages()).isZero();
     assertThat(metric(InferenceMetric.RESERVED)).isPositive();
 
@@ -144,6 +145,42 @@ class ActivationStreamTest {
 
     assertThat(client.end()).isNull();
     assertThat(client.done()).hasSize(12);
+    awaits(() -> metric(InferenceMetric.RESERVED) == 0);
+  }
+
+  @Test
+  void aBatchThatDoesNotFitBesideTheLastOneWaitsUntilThatIsSent(@TempDir Path other)
+      throws Exception {
+    ActivationClient roomy = ActivationClient.open(tiny).send(header(LOGITS));
+    roomy.send(batch(0, 256, 48));
+    awaits(() -> metric(InferenceMetric.TOKENS) == 256 * 48);
+    long one = (long) metric(InferenceMetric.RESERVED);
+    roomy.cancel();
+    tiny.close();
+
+    Duration patience = Duration.ofMinutes(1);
+    tiny = new TinyServer(other, config -> config.withBounds(4, 4, one * 3 / 2, patience));
+    ActivationClient client = ActivationClient.open(tiny).send(header(LOGITS));
+    for (int id = 0; id < 4; id++) {
+      client.send(batch(id, 256, 48));
+    }
+    awaits(() -> metric(InferenceMetric.TOKENS) > 0);
+    Thread.sleep(500);
+    assertThat(metric(InferenceMetric.TOKENS)).isEqualTo(256 * 48);
+
+    assertThat(client.halfClose().read(1_000).end()).isNull();
+    assertThat(client.done()).hasSize(4);
+    awaits(() -> metric(InferenceMetric.RESERVED) == 0);
+  }
+
+  @Test
+  void aBatchThatIsRefusedLeavesThoseBeforeItWhole() throws Exception {
+    ActivationClient client = ActivationClient.open(tiny).send(header(LOGITS));
+    client.send(batch(1, 256, 48)).send(batch(2, 16, 48)).send(batch(3, 257, 1));
+
+    refused(ErrorReason.INVALID_VALUE, "batch 3.rows has 257 entries", client);
+    assertThat(client.done()).containsExactly(1L, 2L);
+    assertThat(client.bytes().get("1 " + LOGITS)).hasSize(256 * 48 * 211 * 4);
     awaits(() -> metric(InferenceMetric.RESERVED) == 0);
   }
 
