@@ -1,0 +1,2 @@
+/** What single neurons and embeddings stand for. */
+package dev.loupe.inference.neurons;
