@@ -10,8 +10,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What directions of the residual stream promote and suppress: each direction times W_U as stored.
- * The final layer norm, whose scale depends on the whole stream, is left out.
+ * What directions of the residual stream promote and suppress: each direction times W_U. Of the
+ * final layer norm, whose scale depends on the whole stream, either nothing is applied, or all but
+ * that scale.
  */
 public final class VocabularyProjection {
 
@@ -34,10 +35,24 @@ public final class VocabularyProjection {
   private static final int CHUNK_VALUES = 1 << 24;
 
   private final HookedTransformer model;
+  private final boolean throughNorm;
 
-  /** Projection onto a model's vocabulary. */
-  public VocabularyProjection(HookedTransformer model) {
+  private VocabularyProjection(HookedTransformer model, boolean throughNorm) {
     this.model = model;
+    this.throughNorm = throughNorm;
+  }
+
+  /** Projection onto a model's vocabulary with W_U as stored. */
+  public VocabularyProjection(HookedTransformer model) {
+    this(model, false);
+  }
+
+  /**
+   * Projection with the final layer norm folded into W_U: directions are centred and multiplied by
+   * its weight first.
+   */
+  public static VocabularyProjection throughFinalNorm(HookedTransformer model) {
+    return new VocabularyProjection(model, true);
   }
 
   /**
@@ -70,6 +85,9 @@ public final class VocabularyProjection {
       try (NDManager scope = parent.newSubManager()) {
         float[] part = Arrays.copyOfRange(directions, from * width, (from + rows) * width);
         NDArray x = scope.create(part, new Shape(rows, width));
+        if (throughNorm) {
+          x = model.ops().center(x).mul(model.weights().lnFinal().weight());
+        }
         float[] logits = NdArrays.floats(model.ops().unembed(x, model.weights().unembedding()));
         for (int r = 0; r < rows; r++) {
           ends.add(ends(Arrays.copyOfRange(logits, r * vocabulary, (r + 1) * vocabulary), topK));
