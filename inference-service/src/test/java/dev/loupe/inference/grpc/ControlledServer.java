@@ -1,0 +1,136 @@
+package dev.loupe.inference.grpc;
+
+import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.grpc.requests.Tenants;
+import dev.loupe.inference.hub.DownloadProgress;
+import dev.loupe.inference.hub.HubSettings;
+import dev.loupe.inference.hub.ModelHub;
+import dev.loupe.inference.hub.ModelSource;
+import dev.loupe.inference.scheduling.Call;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.DeviceScheduler;
+import dev.loupe.inference.scheduling.DeviceTurn;
+import dev.loupe.inference.scheduling.MemoryBudget;
+import dev.loupe.inference.serving.ModelOpener;
+import dev.loupe.inference.serving.ModelRegistry;
+import dev.loupe.inference.serving.ModelSpec;
+import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
+import dev.loupe.server.Channels;
+import dev.loupe.server.LoupeService;
+import dev.loupe.server.RunningServer;
+import dev.loupe.server.ServerOptions;
+import dev.loupe.server.streams.BlockingCalls;
+import io.grpc.BindableService;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+
+/** A real server whose device a test can hold. */
+final class ControlledServer implements AutoCloseable {
+  static final String MODEL = "models/m";
+
+  private final DeviceScheduler scheduler;
+  private final MemoryBudget budget = new MemoryBudget(1L << 30, Duration.ofSeconds(30));
+  private final RunningServer server;
+  private final ManagedChannel channel;
+
+  ControlledServer(Path folder, int maxWaiting) {
+    scheduler = new DeviceScheduler(maxWaiting);
+    server =
+        RunningServer.start(
+            new ServerOptions(0, 0),
+            registry -> {
+              InferenceMetrics metrics = new InferenceMetrics(registry);
+              metrics.watch(scheduler, budget);
+              ModelHub hub = new ModelHub(HubSettings.of(Map.of()), DownloadProgress.NONE);
+              ModelRegistry models =
+                  new ModelOpener(hub)
+                      .openAll(List.of(new ModelSpec("m", new ModelSource.Folder(folder))));
+              return new Service(
+                  models,
+                  new BlockingCalls("test", 64),
+                  new DeviceRunner(scheduler, budget, metrics),
+                  metrics);
+            });
+    channel = Channels.plaintext("127.0.0.1:" + server.port());
+  }
+
+  private record Service(
+      ModelRegistry models, BlockingCalls calls, DeviceRunner device, InferenceMetrics metrics)
+      implements LoupeService {
+    @Override
+    public List<BindableService> services() {
+      return Tenants.known(new InferenceGrpcService(models, device, metrics, calls));
+    }
+
+    @Override
+    public void close() {
+      calls.close();
+      models.close();
+    }
+  }
+
+  /** Keeps the device from everybody until it is closed. */
+  DeviceTurn hold() {
+    return scheduler.take(Call.of("the test"));
+  }
+
+  /** Requests that wait for the device. */
+  int waiting() {
+    return scheduler.waiting();
+  }
+
+  /** Bytes reserved. */
+  long reserved() {
+    return budget.reserved();
+  }
+
+  /** Turns that came to their end. */
+  long finishedTurns() {
+    return server.registry().get("loupe.inference.forward").timer().count();
+  }
+
+  /** Passes that were begun. */
+  long begunPasses() {
+    return server.registry().get("loupe.inference.queue.wait").timer().count();
+  }
+
+  /** Batches that ran. */
+  long batches() {
+    return server.registry().get("loupe.inference.batch.size").summary().count();
+  }
+
+  InferenceServiceGrpc.InferenceServiceBlockingStub stub() {
+    return InferenceServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** A stub of a tenant. */
+  InferenceServiceGrpc.InferenceServiceFutureStub stub(String tenant) {
+    Metadata headers = new Metadata();
+    headers.put(Tenants.HEADER, tenant);
+    return InferenceServiceGrpc.newFutureStub(channel)
+        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+
+  /** Waits, for at most a minute, until something holds. */
+  static void await(String what, BooleanSupplier condition) throws InterruptedException {
+    long end = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("a minute passed, and not yet: " + what);
+      }
+      Thread.sleep(1);
+    }
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    server.close();
+  }
+}

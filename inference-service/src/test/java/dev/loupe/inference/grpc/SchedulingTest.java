@@ -1,0 +1,238 @@
+package dev.loupe.inference.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.common.util.concurrent.ListenableFuture;
+import dev.loupe.inference.TinyServer;
+import dev.loupe.inference.model.GptConfig;
+import dev.loupe.inference.model.RandomModel;
+import dev.loupe.inference.scheduling.DeviceTurn;
+import dev.loupe.proto.inference.v1.Capture;
+import dev.loupe.proto.inference.v1.Intervention;
+import dev.loupe.proto.inference.v1.RunForwardPassRequest;
+import dev.loupe.proto.inference.v1.RunForwardPassResponse;
+import dev.loupe.proto.inference.v1.Scale;
+import dev.loupe.proto.inference.v1.TokenScore;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeErrors;
+import dev.loupe.testkit.golden.Golden;
+import dev.loupe.testkit.golden.GoldenAssert;
+import io.grpc.Status;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Many clients over real sockets: who waits, who runs together, and what ends with its client. */
+class SchedulingTest {
+  private static final String RESID = "blocks.1.hook_resid_post";
+
+  @TempDir private Path folder;
+
+  private ControlledServer tiny(int maxWaiting) {
+    return new ControlledServer(TinyServer.folder(folder), maxWaiting);
+  }
+
+  /** A model whose passes take long enough to be broken off. */
+  private ControlledServer slow() throws Exception {
+    Path tokens = TinyServer.folder(folder.resolve("tokens"));
+    Path deep = Files.createDirectory(folder.resolve("deep"));
+    new RandomModel(deep, GptConfig.gpt2(96, 4, 64, 48, 211, 210), 1).close();
+    Files.copy(tokens.resolve("tokenizer.json"), deep.resolve("tokenizer.json"));
+    return new ControlledServer(deep, 10);
+  }
+
+  private static RunForwardPassRequest request(int length, int seed) {
+    return RunForwardPassRequest.newBuilder()
+        .setModel(ControlledServer.MODEL)
+        .addPrompts(TinyServer.prompt(new Random(seed).ints(length, 0, 211).toArray()))
+        .setTopK(3)
+        .build();
+  }
+
+  private static RunForwardPassRequest longRequest() {
+    RunForwardPassRequest.Builder request = request(48, 1).toBuilder();
+    for (int i = 1; i < 64; i++) {
+      request.addPrompts(request.getPrompts(0));
+    }
+    return request.build();
+  }
+
+  private static void failsWith(Status.Code code, ListenableFuture<?> answer) {
+    assertThatThrownBy(answer::get)
+        .isInstanceOf(ExecutionException.class)
+        .satisfies(e -> assertThat(Status.fromThrowable(e).getCode()).isEqualTo(code));
+  }
+
+  @Test
+  void clientsThatWaitTogetherAreAnsweredByOnePass() throws Exception {
+    try (ControlledServer server = tiny(100)) {
+      List<RunForwardPassRequest> requests = new ArrayList<>();
+      for (int i = 0; i < 9; i++) {
+        RunForwardPassRequest.Builder request = request(8 + i, i).toBuilder();
+        request.addCaptures(Capture.newBuilder().setHookPoint(RESID)).setLoss(i % 3 == 0);
+        if (i % 2 == 0) {
+          request.addInterventions(
+              Intervention.newBuilder()
+                  .setHookPoint("blocks.0.attn.hook_z")
+                  .addHeads(i % 4)
+                  .setScale(Scale.newBuilder().setFactor(0.3f)));
+        }
+        requests.add(request.build());
+      }
+      List<ListenableFuture<RunForwardPassResponse>> answers = new ArrayList<>();
+      try (DeviceTurn held = server.hold()) {
+        assertThat(held).isNotNull();
+        for (RunForwardPassRequest request : requests) {
+          int waiting = answers.size();
+          answers.add(server.stub("tenant" + waiting % 4).runForwardPass(request));
+          ControlledServer.await("one waits more", () -> server.waiting() > waiting);
+        }
+      }
+      for (int i = 0; i < 9; i++) {
+        RunForwardPassResponse together = answers.get(i).get();
+        RunForwardPassResponse alone = server.stub().runForwardPass(requests.get(i));
+        assertSame("request " + i, together, alone);
+      }
+      assertThat(server.batches()).isEqualTo(1 + 9);
+      assertThat(server.reserved()).isZero();
+    }
+  }
+
+  private static void assertSame(
+      String label, RunForwardPassResponse together, RunForwardPassResponse alone) {
+    float[] expected = Activations.floats(Activations.byName(alone).get(RESID));
+    double[] wide = new double[expected.length];
+    for (int i = 0; i < wide.length; i++) {
+      wide[i] = expected[i];
+    }
+    float[] actual = Activations.floats(Activations.byName(together).get(RESID));
+    GoldenAssert.assertClose(label, actual, wide, Golden.TOLERANCE);
+    assertThat(ids(together)).as(label).isEqualTo(ids(alone));
+    assertThat(together.getRows(0).getTokenLossesCount())
+        .isEqualTo(alone.getRows(0).getTokenLossesCount());
+    for (int i = 0; i < alone.getRows(0).getTokenLossesCount(); i++) {
+      assertThat(together.getRows(0).getTokenLosses(i))
+          .isCloseTo(
+              alone.getRows(0).getTokenLosses(i), org.assertj.core.data.Offset.offset(1e-3f));
+    }
+  }
+
+  private static List<Integer> ids(RunForwardPassResponse response) {
+    return response.getRows(0).getPredictions(0).getTopList().stream()
+        .map(TokenScore::getId)
+        .toList();
+  }
+
+  @Test
+  void aFullQueueRefusesMoreAndSaysSo() throws Exception {
+    try (ControlledServer server = tiny(2)) {
+      List<ListenableFuture<RunForwardPassResponse>> answers = new ArrayList<>();
+      try (DeviceTurn held = server.hold()) {
+        assertThat(held).isNotNull();
+        answers.add(server.stub("a").runForwardPass(request(5, 1)));
+        answers.add(server.stub("b").runForwardPass(request(5, 2)));
+        ControlledServer.await("two wait", () -> server.waiting() == 2);
+        assertThatThrownBy(() -> server.stub().runForwardPass(request(5, 3)))
+            .satisfies(
+                e -> {
+                  assertThat(Status.fromThrowable(e).getCode())
+                      .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+                  assertThat(LoupeErrors.reason(e)).hasValue(ErrorReason.QUEUE_FULL);
+                });
+      }
+      for (ListenableFuture<RunForwardPassResponse> answer : answers) {
+        assertThat(answer.get().getRowsCount()).isEqualTo(1);
+      }
+      assertThat(server.reserved()).isZero();
+    }
+  }
+
+  @Test
+  void oneTenantDoesNotHoldUpAnother() throws Exception {
+    try (ControlledServer server = tiny(100)) {
+      List<String> order = Collections.synchronizedList(new ArrayList<>());
+      List<ListenableFuture<RunForwardPassResponse>> answers = new ArrayList<>();
+      try (DeviceTurn held = server.hold()) {
+        assertThat(held).isNotNull();
+        for (int i = 0; i <= 30; i++) {
+          String tenant = i < 30 ? "crowd" : "one";
+          // Logits at every place are not shared with others, so each takes a turn of its own.
+          RunForwardPassRequest request =
+              request(40, i).toBuilder()
+                  .addCaptures(Capture.newBuilder().setHookPoint("unembed.hook_out"))
+                  .build();
+          ListenableFuture<RunForwardPassResponse> answer =
+              server.stub(tenant).runForwardPass(request);
+          answer.addListener(() -> order.add(tenant), Runnable::run);
+          answers.add(answer);
+          int waiting = i;
+          ControlledServer.await("one waits more", () -> server.waiting() > waiting);
+        }
+      }
+      for (ListenableFuture<RunForwardPassResponse> answer : answers) {
+        answer.get();
+      }
+      ControlledServer.await("all were noted", () -> order.size() == 31);
+      assertThat(order.indexOf("one")).isLessThan(15);
+      assertThat(server.batches()).isEqualTo(31);
+    }
+  }
+
+  @Test
+  void whoeverCancelsOrIsLateWhileWaitingLeavesNothingBehind() throws Exception {
+    try (ControlledServer server = tiny(10);
+        DeviceTurn held = server.hold()) {
+      assertThat(held).isNotNull();
+      ListenableFuture<RunForwardPassResponse> cancelled =
+          server.stub("a").runForwardPass(request(9, 1));
+      ListenableFuture<RunForwardPassResponse> late =
+          server
+              .stub("b")
+              .withDeadlineAfter(200, TimeUnit.MILLISECONDS)
+              .runForwardPass(request(9, 2));
+      ControlledServer.await("both wait or are late", () -> late.isDone() || server.waiting() == 2);
+      cancelled.cancel(true);
+      failsWith(Status.Code.DEADLINE_EXCEEDED, late);
+      ControlledServer.await("nobody waits", () -> server.waiting() == 0);
+      ControlledServer.await("nothing is reserved", () -> server.reserved() == 0);
+      assertThat(server.begunPasses()).isZero();
+    }
+  }
+
+  @Test
+  void aCancelledPassStopsBetweenLayersAndFreesItsMemory() throws Exception {
+    try (ControlledServer server = slow()) {
+      ListenableFuture<RunForwardPassResponse> answer =
+          server.stub("a").runForwardPass(longRequest());
+      ControlledServer.await("the pass began", () -> server.begunPasses() == 1);
+      assertThat(server.reserved()).isPositive();
+      answer.cancel(true);
+      ControlledServer.await("nothing is reserved", () -> server.reserved() == 0);
+      assertThat(server.finishedTurns()).isZero();
+      assertThat(server.stub().runForwardPass(request(3, 1)).getRowsCount()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aPassThatIsLateStopsBetweenLayersAndFreesItsMemory() throws Exception {
+    try (ControlledServer server = slow()) {
+      ListenableFuture<RunForwardPassResponse> answer =
+          server
+              .stub("a")
+              .withDeadlineAfter(30, TimeUnit.MILLISECONDS)
+              .runForwardPass(longRequest());
+      failsWith(Status.Code.DEADLINE_EXCEEDED, answer);
+      ControlledServer.await("nothing is reserved", () -> server.reserved() == 0);
+      assertThat(server.finishedTurns()).isZero();
+      assertThat(server.stub().runForwardPass(request(3, 1)).getRowsCount()).isEqualTo(1);
+    }
+  }
+}
