@@ -7,6 +7,7 @@ final class InferenceBenchmarks {
   private InferenceBenchmarks() {}
 
   static List<BenchmarkCase> all() {
-    return List.of(new PlainPassBenchmark(), new ConcurrentClientsBenchmark());
+    return List.of(
+        new PlainPassBenchmark(), new ConcurrentClientsBenchmark(), new SweepBenchmark());
   }
 }
