@@ -8,6 +8,9 @@ final class InferenceBenchmarks {
 
   static List<BenchmarkCase> all() {
     return List.of(
-        new PlainPassBenchmark(), new ConcurrentClientsBenchmark(), new SweepBenchmark());
+        new PlainPassBenchmark(),
+        new DecodeBenchmark(),
+        new ConcurrentClientsBenchmark(),
+        new SweepBenchmark());
   }
 }

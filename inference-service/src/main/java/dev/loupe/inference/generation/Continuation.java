@@ -1,13 +1,10 @@
 package dev.loupe.inference.generation;
 
 import ai.djl.ndarray.NDArray;
-import dev.loupe.inference.generation.GenerationStep.Alternative;
 import dev.loupe.inference.generation.GenerationStep.End;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.inference.tokenizer.Utf8Assembler;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 
 /** One prompt on its way: what was made so far, and whether it goes on. */
@@ -57,9 +54,8 @@ final class Continuation {
   }
 
   /** Chooses the next token. */
-  GenerationStep advance(
-      float[] scores, float[] logProbabilities, Map<HookPoint, NDArray> activations) {
-    last = sampler.next(scores);
+  GenerationStep advance(StepScores scores, Map<HookPoint, NDArray> activations) {
+    last = sampler.next(scores.scores(prompt));
     made++;
     count(last);
     // The beginning-of-text token marks the end and is no part of the text.
@@ -72,12 +68,14 @@ final class Continuation {
       piece += text.finish();
     }
     ended = end != null;
-    List<Alternative> alternatives = new ArrayList<>(request.alternatives());
-    for (int id : RankedTokens.largest(logProbabilities, request.alternatives())) {
-      alternatives.add(new Alternative(id, logProbabilities[id]));
-    }
     return new GenerationStep(
-        prompt, last, piece, logProbabilities[last], alternatives, end, activations);
+        prompt,
+        last,
+        piece,
+        scores.logProbability(prompt, last),
+        scores.likeliest(prompt, request.alternatives()),
+        end,
+        activations);
   }
 
   private End end(boolean bos) {

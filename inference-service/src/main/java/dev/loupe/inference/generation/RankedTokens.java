@@ -66,8 +66,8 @@ final class RankedTokens {
     heap[at] = moving;
   }
 
-  /** Grows as the value falls, and with the id: a sortable value above and the id below. */
-  private static long key(float value, int id) {
+  /** A token's place: grows as its value falls, and with its id, which the lower half holds. */
+  static long key(float value, int id) {
     int bits = Float.floatToIntBits(value == 0 ? 0f : value);
     int ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF); // grows with the float
     return ((long) ~ordered << 32) | id;

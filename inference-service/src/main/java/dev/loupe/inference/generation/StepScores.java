@@ -2,8 +2,10 @@ package dev.loupe.inference.generation;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
+import dev.loupe.inference.generation.GenerationStep.Alternative;
 import dev.loupe.tensor.NdArrays;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -14,11 +16,13 @@ final class StepScores {
   private final int vocabulary;
   private final FloatBuffer scores;
   private final FloatBuffer logProbabilities;
+  private final float[] ofRow;
 
   private StepScores(int vocabulary, NDArray scores, NDArray logProbabilities) {
     this.vocabulary = vocabulary;
     this.scores = NdArrays.view(scores).data().asFloatBuffer();
     this.logProbabilities = NdArrays.view(logProbabilities).data().asFloatBuffer();
+    this.ofRow = new float[vocabulary];
   }
 
   /**
@@ -43,19 +47,31 @@ final class StepScores {
     return new StepScores(vocabulary, scores, logits.logSoftmax(1));
   }
 
-  /** A row's logits for the greedy choice, else its probabilities at the temperature. */
+  /**
+   * A row's logits for the greedy choice, else its probabilities at the temperature; valid until
+   * the next row's are asked for.
+   */
   float[] scores(int row) {
-    return row(scores, row);
+    scores.get(row * vocabulary, ofRow);
+    return ofRow;
   }
 
-  /** A row's log probabilities under the model. */
-  float[] logProbabilities(int row) {
-    return row(logProbabilities, row);
+  /** A token's log probability under the model. */
+  double logProbability(int row, int id) {
+    return logProbabilities.get(row * vocabulary + id);
   }
 
-  private float[] row(FloatBuffer all, int row) {
+  /** The likeliest tokens of a row, likeliest first. */
+  List<Alternative> likeliest(int row, int count) {
+    if (count == 0) {
+      return List.of();
+    }
     float[] values = new float[vocabulary];
-    all.get(row * vocabulary, values);
-    return values;
+    logProbabilities.get(row * vocabulary, values);
+    List<Alternative> likeliest = new ArrayList<>(count);
+    for (int id : RankedTokens.largest(values, count)) {
+      likeliest.add(new Alternative(id, values[id]));
+    }
+    return likeliest;
   }
 }

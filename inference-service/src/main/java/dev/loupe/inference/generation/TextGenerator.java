@@ -73,9 +73,7 @@ public final class TextGenerator {
             if (!text.isEnded()) {
               out.accept(
                   text.advance(
-                      step.scores().scores(row),
-                      step.scores().logProbabilities(row),
-                      activations.ofRow(row, request.prompts().get(row).length)));
+                      step.scores(), activations.ofRow(row, request.prompts().get(row).length)));
             }
           }
         }

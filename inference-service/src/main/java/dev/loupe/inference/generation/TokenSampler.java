@@ -8,7 +8,7 @@ import java.util.SplittableRandom;
  * probabilities.
  */
 public final class TokenSampler {
-  private static final int FIRST_RANKED = 64;
+  private static final long ALL = Long.MAX_VALUE;
 
   private final SamplingOptions options;
   private final SplittableRandom random;
@@ -26,12 +26,9 @@ public final class TokenSampler {
    *     up to a factor
    */
   public int next(float[] scores) {
-    if (options.isGreedy()) {
-      return likeliest(scores);
-    }
-    double draw = random.nextDouble();
-    boolean filtered = options.topK() > 0 || options.topP() < 1;
-    return filtered ? filtered(scores, draw) : unfiltered(scores, draw);
+    return options.isGreedy()
+        ? likeliest(scores)
+        : draw(scores, lastKept(scores), random.nextDouble());
   }
 
   private static int likeliest(float[] logits) {
@@ -44,12 +41,17 @@ public final class TokenSampler {
     return best;
   }
 
-  private static int unfiltered(float[] weights, double draw) {
-    double target = draw * sum(weights);
+  /** Draws among the tokens whose key is at most that of the last kept. */
+  private static int draw(float[] weights, long lastKept, double draw) {
+    double sum = 0;
+    for (int i = 0; i < weights.length; i++) {
+      sum += isKept(weights[i], i, lastKept) ? weights[i] : 0;
+    }
+    double target = draw * sum;
     double reached = 0;
     int last = 0;
     for (int i = 0; i < weights.length; i++) {
-      if (weights[i] > 0) {
+      if (weights[i] > 0 && isKept(weights[i], i, lastKept)) {
         last = i;
         reached += weights[i];
         if (target < reached) {
@@ -60,64 +62,24 @@ public final class TokenSampler {
     return last;
   }
 
-  private int filtered(float[] weights, double draw) {
-    int most = options.topK() > 0 ? Math.min(options.topK(), weights.length) : weights.length;
-    if (options.topP() >= 1) {
-      int[] ranked = RankedTokens.largest(weights, most);
-      return pick(weights, ranked, ranked.length, draw);
+  private static boolean isKept(float weight, int id, long lastKept) {
+    return lastKept == ALL || RankedTokens.key(weight, id) <= lastKept;
+  }
+
+  private long lastKept(float[] weights) {
+    boolean nucleus = options.topP() < 1;
+    if (options.topK() == 0 || options.topK() >= weights.length) {
+      return nucleus ? Nucleus.lastOf(weights, options.topP()) : ALL;
     }
-    double whole = options.topK() > 0 ? Double.NaN : sum(weights);
-    for (int count = Math.min(most, FIRST_RANKED); ; count = Math.min(most, 8 * count)) {
-      int[] ranked = RankedTokens.largest(weights, options.topK() > 0 ? most : count);
-      double of = options.topK() > 0 ? sum(weights, ranked) : whole;
-      int kept = nucleus(weights, ranked, options.topP() * of);
-      if (kept > 0 || ranked.length == most) {
-        return pick(weights, ranked, kept > 0 ? kept : ranked.length, draw);
+    int[] ranked = RankedTokens.largest(weights, options.topK());
+    int kept = ranked.length;
+    if (nucleus) {
+      float[] best = new float[ranked.length];
+      for (int i = 0; i < best.length; i++) {
+        best[i] = weights[ranked[i]];
       }
+      kept = Nucleus.sizeOf(best, options.topP());
     }
-  }
-
-  /** The fewest of the ranked tokens that reach a sum, at least one; 0 when all do not. */
-  private static int nucleus(float[] weights, int[] ranked, double sum) {
-    double reached = 0;
-    for (int i = 0; i < ranked.length; i++) {
-      reached += weights[ranked[i]];
-      if (reached >= sum) {
-        return i + 1;
-      }
-    }
-    return 0;
-  }
-
-  private static int pick(float[] weights, int[] ranked, int kept, double draw) {
-    double sum = 0;
-    for (int i = 0; i < kept; i++) {
-      sum += weights[ranked[i]];
-    }
-    double target = draw * sum;
-    double reached = 0;
-    for (int i = 0; i < kept; i++) {
-      reached += weights[ranked[i]];
-      if (target < reached) {
-        return ranked[i];
-      }
-    }
-    return ranked[kept - 1];
-  }
-
-  private static double sum(float[] weights) {
-    double sum = 0;
-    for (float weight : weights) {
-      sum += weight;
-    }
-    return sum;
-  }
-
-  private static double sum(float[] weights, int[] ids) {
-    double sum = 0;
-    for (int id : ids) {
-      sum += weights[id];
-    }
-    return sum;
+    return RankedTokens.key(weights[ranked[kept - 1]], ranked[kept - 1]);
   }
 }
