@@ -28,6 +28,15 @@ public enum InferenceMetric implements MetricSpec {
   }
 
   @Override
+  public double[] buckets() {
+    return switch (this) {
+      case BATCH_SIZE -> new double[] {1, 2, 4, 8, 16, 32, 64, 128, 256};
+      case QUEUE_WAIT -> new double[] {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30};
+      default -> new double[0];
+    };
+  }
+
+  @Override
   public String id() {
     return id;
   }

@@ -2,9 +2,12 @@ package dev.loupe.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.loupe.inference.scheduling.Work;
 import dev.loupe.proto.inference.v1.GenerateTextRequest;
 import dev.loupe.server.metrics.MetricCatalogue;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -42,5 +45,19 @@ class InferenceMetricsTest {
       assertThat(registry.get("loupe.inference.forward").timer().count())
           .isEqualTo((long) generated);
     }
+  }
+
+  @Test
+  void batchSizesAndWaitsAreCountedInBuckets() {
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    InferenceMetrics metrics = new InferenceMetrics(registry);
+    metrics.ran(new Work("m", 31, 500), 1_000_000);
+    metrics.ran(new Work("m", 1, 16), 1_000_000);
+    metrics.waited(20_000_000);
+    assertThat(registry.scrape())
+        .contains("loupe_inference_batch_size_rows_bucket{le=\"1.0\"} 1")
+        .contains("loupe_inference_batch_size_rows_bucket{le=\"32.0\"} 2")
+        .contains("loupe_inference_queue_wait_seconds_bucket{le=\"0.01\"} 0")
+        .contains("loupe_inference_queue_wait_seconds_bucket{le=\"0.03\"} 1");
   }
 }

@@ -5,6 +5,8 @@ import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
@@ -40,6 +42,14 @@ public interface MetricSpec {
   /** What it tells, as a sentence. */
   String help();
 
+  /**
+   * Upper bounds, in the unit, of the buckets in which the events of a summary or a timer are
+   * counted; empty for none.
+   */
+  default double[] buckets() {
+    return new double[0];
+  }
+
   /** The counter of this entry; tags are keys and values in turn. */
   default Counter counter(MeterRegistry registry, String... tags) {
     require(Type.COUNTER);
@@ -52,6 +62,7 @@ public interface MetricSpec {
     return DistributionSummary.builder(id())
         .baseUnit(unit())
         .description(help())
+        .serviceLevelObjectives(buckets())
         .tags(tags)
         .register(registry);
   }
@@ -59,7 +70,15 @@ public interface MetricSpec {
   /** The timer of this entry. */
   default Timer timer(MeterRegistry registry, String... tags) {
     require(Type.TIMER);
-    return Timer.builder(id()).description(help()).tags(tags).register(registry);
+    Duration[] bounds =
+        Arrays.stream(buckets())
+            .mapToObj(seconds -> Duration.ofNanos(Math.round(seconds * 1e9)))
+            .toArray(Duration[]::new);
+    return Timer.builder(id())
+        .description(help())
+        .serviceLevelObjectives(bounds)
+        .tags(tags)
+        .register(registry);
   }
 
   /**
