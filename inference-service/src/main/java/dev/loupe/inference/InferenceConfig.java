@@ -51,6 +51,11 @@ public record InferenceConfig(
         : LEAST_MEMORY_BYTES;
   }
 
+  /** Calls that one tenant may have open: a quarter stays free for others. */
+  public int mostCallsOfOneTenant() {
+    return maxCalls - maxCalls / 4;
+  }
+
   /** These models with the default bounds, hub ids looked up as the environment says. */
   public static InferenceConfig of(List<ModelSpec> models) {
     return new InferenceConfig(

@@ -65,6 +65,7 @@ public final class InferenceService implements LoupeService {
         models,
         calls,
         Tenants.known(
+            config.mostCallsOfOneTenant(),
             new InferenceGrpcService(models, device, metrics, calls),
             new AttributionGrpcService(models, device, calls),
             new HeadGrpcService(models, device, calls),

@@ -32,6 +32,9 @@ import java.util.function.BooleanSupplier;
 
 /** A real server whose device a test can hold. */
 final class ControlledServer implements AutoCloseable {
+  /** Calls that one tenant may have open. */
+  static final int MOST_OF_ONE = 40;
+
   static final String MODEL = "models/m";
 
   private final DeviceScheduler scheduler;
@@ -65,7 +68,7 @@ final class ControlledServer implements AutoCloseable {
       implements LoupeService {
     @Override
     public List<BindableService> services() {
-      return Tenants.known(new InferenceGrpcService(models, device, metrics, calls));
+      return Tenants.known(MOST_OF_ONE, new InferenceGrpcService(models, device, metrics, calls));
     }
 
     @Override

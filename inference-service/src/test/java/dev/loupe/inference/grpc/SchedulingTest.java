@@ -187,6 +187,37 @@ class SchedulingTest {
   }
 
   @Test
+  void oneTenantDoesNotTakeAllCalls() throws Exception {
+    try (ControlledServer server = tiny(100)) {
+      List<ListenableFuture<RunForwardPassResponse>> answers = new ArrayList<>();
+      try (DeviceTurn held = server.hold()) {
+        assertThat(held).isNotNull();
+        for (int i = 0; i < ControlledServer.MOST_OF_ONE; i++) {
+          answers.add(server.stub("crowd").runForwardPass(request(5, i)));
+        }
+        ControlledServer.await("all wait", () -> server.waiting() == answers.size());
+        ListenableFuture<RunForwardPassResponse> tooMany =
+            server.stub("crowd").runForwardPass(request(5, 99));
+        failsWith(Status.Code.RESOURCE_EXHAUSTED, tooMany);
+        answers.add(server.stub("one").runForwardPass(request(5, 99)));
+        ControlledServer.await("one more waits", () -> server.waiting() == answers.size());
+      }
+      for (ListenableFuture<RunForwardPassResponse> answer : answers) {
+        answer.get();
+      }
+      ControlledServer.await("the crowd is let in again", () -> isAnswered(server, "crowd"));
+    }
+  }
+
+  private static boolean isAnswered(ControlledServer server, String tenant) {
+    try {
+      return server.stub(tenant).runForwardPass(request(5, 1)).get().getRowsCount() == 1;
+    } catch (ExecutionException | InterruptedException e) {
+      return false;
+    }
+  }
+
+  @Test
   void whoeverCancelsOrIsLateWhileWaitingLeavesNothingBehind() throws Exception {
     try (ControlledServer server = tiny(10);
         DeviceTurn held = server.hold()) {

@@ -22,6 +22,8 @@ import java.util.regex.Pattern;
 
 /**
  * Knows whose call it is: the header {@code loupe-tenant} says so, else the caller's address does.
+ * Refuses with QUEUE_FULL what one tenant has open beyond its share, so that it cannot take all the
+ * calls that run at once.
  */
 public final class Tenants implements ServerInterceptor {
   public static final Metadata.Key<String> HEADER =
@@ -30,11 +32,22 @@ public final class Tenants implements ServerInterceptor {
   private static final Context.Key<String> TENANT = Context.key("loupe-tenant");
   private static final Pattern NAME = Pattern.compile("[\\w.@:-]{1,64}");
 
-  /** These services, knowing whose each call is. */
-  public static List<BindableService> known(BindableService... services) {
+  private final OpenCalls open;
+
+  private Tenants(int mostOfOne) {
+    this.open = new OpenCalls(mostOfOne);
+  }
+
+  /**
+   * These services, knowing whose each call is.
+   *
+   * @param mostOfOne calls that one tenant may have open at all of them together
+   */
+  public static List<BindableService> known(int mostOfOne, BindableService... services) {
+    Tenants tenants = new Tenants(mostOfOne);
     List<BindableService> known = new ArrayList<>();
     for (BindableService service : services) {
-      known.add(() -> ServerInterceptors.intercept(service.bindService(), new Tenants()));
+      known.add(() -> ServerInterceptors.intercept(service.bindService(), tenants));
     }
     return List.copyOf(known);
   }
@@ -93,7 +106,14 @@ public final class Tenants implements ServerInterceptor {
     }
     String tenant =
         named != null ? named : peer(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
-    return Contexts.interceptCall(Context.current().withValue(TENANT, tenant), call, headers, next);
+    open.begin(tenant);
+    try {
+      Context context = Context.current().withValue(TENANT, tenant);
+      return open.ending(tenant, Contexts.interceptCall(context, call, headers, next));
+    } catch (Throwable t) {
+      open.end(tenant);
+      throw t;
+    }
   }
 
   private static String peer(SocketAddress address) {
