@@ -142,7 +142,7 @@ public final class GradientPass {
         cotangent = end.cotangent() == null ? null : lnFinal(end.cotangent());
         keep(cotangent);
       }
-      NDArray mask = AttentionMask.of(pass, batch, null);
+      NDArray mask = AttentionMask.of(pass, batch, null).array();
       NDArray padding = AttentionMask.ofPadding(pass, batch, null);
       for (int layer = config.layers() - 1; cotangent != null && layer >= 0; layer--) {
         control.beforeLayer(layer);

@@ -4,24 +4,48 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 
-/** Makes the additive masks of a pass: 0 where a query sees a key, -inf where not. */
+/** Which keys the queries of a pass see. The additive form is made when somebody asks for it. */
 public final class AttentionMask {
-  private AttentionMask() {}
+  private final NDManager scope;
+  private final TokenBatch batch;
+  private final KvCache cache;
+  private final int past;
+  private final boolean hides;
+  private NDArray array;
+
+  private AttentionMask(NDManager scope, TokenBatch batch, KvCache cache) {
+    this.scope = scope;
+    this.batch = batch;
+    this.cache = cache;
+    this.past = cache == null ? 0 : cache.slots();
+    this.hides = cache != null && cache.hidesBefore(past + batch.width());
+  }
 
   /**
    * The mask of a pass.
    *
+   * @param scope owns the additive form
    * @param cache earlier tokens, or null
-   * @return [query, key] or [batch, 1, query, key]; null when every query sees every key
    */
-  public static NDArray of(NDManager scope, TokenBatch batch, KvCache cache) {
+  public static AttentionMask of(NDManager scope, TokenBatch batch, KvCache cache) {
+    return new AttentionMask(scope, batch, cache);
+  }
+
+  /** True when queries and keys are the same positions and each sees itself and what is before. */
+  public boolean isSquareCausal() {
+    return past == 0 && !hides && batch.width() > 1;
+  }
+
+  /**
+   * The additive form, 0 where a query sees a key, -inf where not: [query, key] or [batch, 1,
+   * query, key]; null when every query sees every key.
+   */
+  public NDArray array() {
     int queries = batch.width();
-    int past = cache == null ? 0 : cache.slots();
-    int keys = past + queries;
-    boolean hides = cache != null && cache.hidesBefore(keys);
-    if (queries == 1 && !hides) {
-      return null;
+    if (array != null || (queries == 1 && !hides)) {
+      return array;
     }
+    int keys = past + queries;
     int planes = hides ? batch.rows() : 1;
     float[] mask = new float[planes * queries * keys];
     int index = 0;
@@ -35,7 +59,8 @@ public final class AttentionMask {
       }
     }
     Shape shape = hides ? new Shape(planes, 1, queries, keys) : new Shape(queries, keys);
-    return scope.create(mask, shape);
+    array = scope.create(mask, shape);
+    return array;
   }
 
   /**

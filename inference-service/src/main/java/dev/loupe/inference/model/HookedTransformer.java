@@ -49,7 +49,7 @@ public final class HookedTransformer {
    */
   public NDArray unembed(NDArray normed) {
     NDArray logits = ops.unembed(normed, weights.unembedding());
-    return weights.unembeddingBias() == null ? logits : logits.addi(weights.unembeddingBias());
+    return weights.unembeddingBias() == null ? logits : logits.add(weights.unembeddingBias());
   }
 
   /** The arithmetic that this model runs on. */
@@ -176,7 +176,7 @@ public final class HookedTransformer {
     Optional<NDArray> run() {
       boolean wantsLogits = !logitPlaces.isEmpty();
       NDArray resid = embed(); // [b, p, d_model]
-      NDArray mask = AttentionMask.of(pass, batch, cache);
+      AttentionMask mask = AttentionMask.of(pass, batch, cache);
       boolean mapsEdited = false;
       for (int layer = 0; layer < config.layers(); layer++) {
         mapsEdited |= TransformerBlock.editsMaps(hooks, layer);

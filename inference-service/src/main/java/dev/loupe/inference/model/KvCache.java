@@ -2,7 +2,6 @@ package dev.loupe.inference.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -38,8 +37,9 @@ public final class KvCache implements AutoCloseable {
     this.values = new NDArray[config.layers()];
     Shape shape = new Shape(rows, capacity, config.heads(), config.dHead());
     for (int layer = 0; layer < keys.length; layer++) {
-      keys[layer] = manager.zeros(shape);
-      values[layer] = manager.zeros(shape);
+      // Memory that nobody has written to is not memory yet: room costs nothing until it is used.
+      keys[layer] = manager.create(shape);
+      values[layer] = manager.create(shape);
     }
   }
 
@@ -103,20 +103,14 @@ public final class KvCache implements AutoCloseable {
     return hidden[row].get(slot);
   }
 
-  /** Adds a layer's new keys [batch, pos, head, d_head] and gives all of them, in k's scope. */
-  NDArray extendKeys(int layer, NDArray k) {
-    return extend(keys[layer], k);
+  /** A layer's keys, [batch, capacity, head, d_head]; read only the slots in use. */
+  NDArray keys(int layer) {
+    return keys[layer];
   }
 
-  /** Adds a layer's new values [batch, pos, head, d_head] and gives all of them, in v's scope. */
-  NDArray extendValues(int layer, NDArray v) {
-    return extend(values[layer], v);
-  }
-
-  private NDArray extend(NDArray store, NDArray fresh) {
-    long end = slots + fresh.getShape().get(1);
-    store.set(new NDIndex(":, {}:{}", slots, end), fresh);
-    return store.get(fresh.getManager(), new NDIndex(":, 0:{}", end));
+  /** A layer's values, [batch, capacity, head, d_head]; read only the slots in use. */
+  NDArray values(int layer) {
+    return values[layer];
   }
 
   @Override

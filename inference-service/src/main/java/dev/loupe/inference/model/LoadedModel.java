@@ -25,6 +25,7 @@ public record LoadedModel(HookedTransformer transformer, NDManager weightsManage
   /** Frees the weights; no pass may run any more. */
   @Override
   public void close() {
+    transformer.ops().close();
     weightsManager.close();
   }
 }

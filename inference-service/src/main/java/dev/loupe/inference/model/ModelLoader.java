@@ -76,7 +76,8 @@ public final class ModelLoader {
           new ModelLoader(config, source, manager, transform, listener).weights();
       manager.cap();
       return new LoadedModel(
-          new HookedTransformer(config, weights, new NdTransformerOps()), manager);
+          new HookedTransformer(config, weights, FusedTransformerOps.of(weights, ComputeType.F32)),
+          manager);
     } catch (IOException | RuntimeException | Error e) {
       manager.close();
       throw e;

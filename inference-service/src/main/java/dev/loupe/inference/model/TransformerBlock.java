@@ -2,19 +2,27 @@ package dev.loupe.inference.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookRun;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 
 /** One block within one pass. Shapes: b rows, p new positions, k keys, h heads. */
 final class TransformerBlock {
+  private static final List<HookKind> INSIDE =
+      Arrays.stream(HookKind.values())
+          .filter(HookKind::isPerLayer)
+          .filter(kind -> kind != HookKind.RESID_PRE && kind != HookKind.RESID_POST)
+          .toList();
+
   private final GptConfig config;
   private final BlockWeights weights;
   private final int layer;
   private final TransformerOps ops;
   private final HookRun hooks;
-  private final NDArray mask;
+  private final AttentionMask mask;
   private final NDArray padding;
 
   TransformerBlock(
@@ -23,7 +31,7 @@ final class TransformerBlock {
       int layer,
       TransformerOps ops,
       HookRun hooks,
-      NDArray mask,
+      AttentionMask mask,
       NDArray padding) {
     this.config = config;
     this.weights = weights;
@@ -52,9 +60,14 @@ final class TransformerBlock {
     if (!toTheEnd && hooks.isDoneBefore(HookKind.ATTN_IN, layer)) {
       return null;
     }
+    if (!usesInside()) {
+      Optional<NDArray> whole = ops.block(residPre, weights, config, layer, mask, cache);
+      if (whole.isPresent()) {
+        return at(HookKind.RESID_POST, whole.get());
+      }
+    }
     NDArray z = attention(residPre, cache); // [b, p, h, d_head]
-    NDArray attnOut = at(HookKind.ATTN_OUT, attentionOut(z));
-    NDArray residMid = at(HookKind.RESID_MID, residPre.add(attnOut));
+    NDArray residMid = at(HookKind.RESID_MID, plusAttentionOut(residPre, z));
     if (!toTheEnd && hooks.isDoneBefore(HookKind.MLP_IN, layer)) {
       return null;
     }
@@ -63,10 +76,29 @@ final class TransformerBlock {
         at(
             HookKind.LN2_OUT,
             norm(mlpIn, weights.ln2(), HookKind.LN2_SCALE, HookKind.LN2_NORMALIZED));
-    NDArray pre = at(HookKind.MLP_PRE, ops.linear(normed, weights.mlpIn())); // [b, p, d_mlp]
-    NDArray post = at(HookKind.MLP_POST, ops.activate(pre, config.activation()));
+    NDArray post = at(HookKind.MLP_POST, activated(normed)); // [b, p, d_mlp]
+    if (!hooks.isUsed(HookKind.MLP_OUT, layer)) {
+      return at(HookKind.RESID_POST, ops.linearPlus(residMid, post, weights.mlpOut()));
+    }
     NDArray mlpOut = at(HookKind.MLP_OUT, ops.linear(post, weights.mlpOut()));
     return at(HookKind.RESID_POST, residMid.add(mlpOut));
+  }
+
+  private boolean usesInside() {
+    for (HookKind kind : INSIDE) {
+      if (hooks.isUsed(kind, layer)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private NDArray activated(NDArray normed) {
+    if (!hooks.isUsed(HookKind.MLP_PRE, layer)) {
+      return ops.linearActivated(normed, weights.mlpIn(), config.activation());
+    }
+    NDArray pre = at(HookKind.MLP_PRE, ops.linear(normed, weights.mlpIn()));
+    return ops.activate(pre, config.activation());
   }
 
   private NDArray attention(NDArray residPre, KvCache cache) {
@@ -85,17 +117,17 @@ final class TransformerBlock {
       v = split[2];
     } else {
       inputs.show(residPre);
-      NDList split = ops.linear(normed, weights.qkv()).split(3, 2);
-      q = heads(split.get(0));
-      k = heads(split.get(1));
-      v = heads(split.get(2));
+      List<NDArray> split = ops.queriesKeysValues(normed, weights.qkv(), config.heads());
+      q = split.get(0);
+      k = split.get(1);
+      v = split.get(2);
     }
     q = at(HookKind.Q, q);
     k = at(HookKind.K, k);
     v = at(HookKind.V, v);
     if (cache != null) {
-      k = cache.extendKeys(layer, k);
-      v = cache.extendValues(layer, v);
+      k = ops.extend(cache.keys(layer), k, cache.slots());
+      v = ops.extend(cache.values(layer), v, cache.slots());
     }
     return at(HookKind.Z, mix(q, k, v));
   }
@@ -105,7 +137,8 @@ final class TransformerBlock {
     if (!hooks.isUsed(HookKind.ATTN_SCORES, layer) && !hooks.isUsed(HookKind.PATTERN, layer)) {
       return ops.attention(q, k, v, scale, mask);
     }
-    NDArray scores = at(HookKind.ATTN_SCORES, ops.scores(q, k, scale, mask)); // [b, h, p, k]
+    NDArray scores =
+        at(HookKind.ATTN_SCORES, ops.scores(q, k, scale, mask.array())); // [b, h, p, k]
     boolean edited = hooks.isEdited(HookKind.ATTN_SCORES, layer);
     if (edited && padding != null) {
       scores = scores.add(padding);
@@ -118,16 +151,19 @@ final class TransformerBlock {
     return ops.mix(pattern, v);
   }
 
-  private NDArray attentionOut(NDArray z) {
+  private NDArray plusAttentionOut(NDArray residPre, NDArray z) {
     Shape shape = z.getShape();
     NDArray flat = z.reshape(shape.get(0), shape.get(1), config.dModel());
-    if (!hooks.isUsed(HookKind.RESULT, layer)) {
-      return ops.linear(flat, weights.attentionOut());
+    boolean resultUsed = hooks.isUsed(HookKind.RESULT, layer);
+    if (!resultUsed && !hooks.isUsed(HookKind.ATTN_OUT, layer)) {
+      return ops.linearPlus(residPre, flat, weights.attentionOut());
     }
-    NDArray result = at(HookKind.RESULT, result(z)); // [b, p, h, d_model]
-    return hooks.isEdited(HookKind.RESULT, layer)
-        ? result.sum(new int[] {2}).add(weights.attentionOut().bias())
-        : ops.linear(flat, weights.attentionOut());
+    NDArray result = resultUsed ? at(HookKind.RESULT, result(z)) : null; // [b, p, h, d_model]
+    NDArray attnOut =
+        hooks.isEdited(HookKind.RESULT, layer)
+            ? result.sum(new int[] {2}).add(weights.attentionOut().bias())
+            : ops.linear(flat, weights.attentionOut());
+    return residPre.add(at(HookKind.ATTN_OUT, attnOut));
   }
 
   /** Each head's part of the attention's output: z of the head times its rows of W_O. */
@@ -156,11 +192,6 @@ final class TransformerBlock {
     NDArray scale = at(scaleKind, ops.scale(centered, epsilon)); // [b, p, 1]
     NDArray normalized = at(normalizedKind, centered.div(scale));
     return ops.affine(normalized, ln);
-  }
-
-  private NDArray heads(NDArray x) {
-    Shape shape = x.getShape();
-    return x.reshape(shape.get(0), shape.get(1), config.heads(), config.dHead());
   }
 
   private NDArray at(HookKind kind, NDArray value) {

@@ -55,6 +55,11 @@ public final class KernelCall {
     return own(IValue.from(flag));
   }
 
+  /** Adds a {@code str}. */
+  public KernelCall with(String text) {
+    return own(IValue.from(text));
+  }
+
   private KernelCall own(IValue value) {
     arguments.add(value);
     owned.add(value);
