@@ -12,6 +12,7 @@ import dev.loupe.inference.grpc.requests.Interventions;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
@@ -31,6 +32,7 @@ import dev.loupe.server.streams.StreamSender;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.NdArrays;
 import dev.loupe.tensor.grpc.TensorMessages;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedSet;
@@ -59,6 +61,7 @@ final class Generation {
     SortedSet<HookPoint> captures = captures(model, request);
     GenerationRequest generation = request(model, request, captures);
     Call call = Tenants.current();
+    Set<Integer> begun = new HashSet<>();
     DomainErrors.translated(
         () -> {
           new TextGenerator(model, device)
@@ -67,7 +70,11 @@ final class Generation {
                   call,
                   step -> {
                     metrics.generated(model.id());
-                    sender.send(message(model, step));
+                    GenerateTextResponse.Builder message = message(model, step);
+                    if (begun.add(step.prompt())) {
+                      message.setProvenance(Provenances.of(model));
+                    }
+                    sender.send(message.build());
                   });
           return null;
         });
@@ -201,7 +208,7 @@ final class Generation {
     return new SamplingOptions(temperature, topK, topP == 0 ? 1 : topP, penalty, request.getSeed());
   }
 
-  private static GenerateTextResponse message(ServedModel model, GenerationStep step) {
+  private static GenerateTextResponse.Builder message(ServedModel model, GenerationStep step) {
     GenerateTextResponse.Builder message =
         GenerateTextResponse.newBuilder()
             .setPrompt(step.prompt())
@@ -233,6 +240,6 @@ final class Generation {
             case STOP_STRING -> FinishReason.FINISH_REASON_STOP_STRING;
           });
     }
-    return message.build();
+    return message;
   }
 }

@@ -197,6 +197,8 @@ class GenerationTest {
       List<GenerateTextResponse> alone =
           generate(together(PROMPTS[prompt]).mergeFrom(options.build()));
       assertThat(ids(mine)).isEqualTo(ids(alone));
+      assertThat(mine.get(0).getProvenance().getModel()).isEqualTo(TinyServer.MODEL);
+      assertThat(mine.subList(1, mine.size())).noneMatch(GenerateTextResponse::hasProvenance);
       for (int step = 0; step < alone.size(); step++) {
         checkSame(mine.get(step), alone.get(step));
       }

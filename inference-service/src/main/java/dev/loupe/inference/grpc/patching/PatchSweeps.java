@@ -6,6 +6,7 @@ import dev.loupe.inference.grpc.requests.Metrics;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
@@ -121,7 +122,8 @@ final class PatchSweeps {
           SweepRun.newBuilder()
               .setClean(row(sweep.clean(), clean))
               .setCorrupt(row(sweep.corrupt(), corrupt))
-              .setTotalCells(sweep.grid().size());
+              .setTotalCells(sweep.grid().size())
+              .setProvenance(Provenances.of(model));
       sender.send(SweepPatchesResponse.newBuilder().setRun(run).build());
     }
 

@@ -139,6 +139,7 @@ class SweepPatchesTest {
     Sweep sweep = sweep(request(PatchedActivation.PATCHED_ACTIVATION_MLP_OUT));
 
     assertThat(sweep.run().getTotalCells()).isEqualTo(sweep.cells().size());
+    assertThat(sweep.run().getProvenance().getModel()).isEqualTo(TinyServer.MODEL);
     assertThat(sweep.run().getCorrupt().getIdsList()).containsExactly(5, 81, 9, 34, 12);
     assertThat(sweep.run().getCorrupt().getMetric()).isCloseTo(logit(), offset(1e-4f));
     int index = 0;
