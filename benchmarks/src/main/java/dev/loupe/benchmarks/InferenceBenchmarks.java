@@ -9,6 +9,7 @@ final class InferenceBenchmarks {
   static List<BenchmarkCase> all() {
     return List.of(
         new PlainPassBenchmark(),
+        new EarlyStopBenchmark(),
         new DecodeBenchmark(),
         new ConcurrentClientsBenchmark(),
         new SweepBenchmark());
