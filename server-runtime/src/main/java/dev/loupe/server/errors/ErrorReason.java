@@ -29,6 +29,7 @@ public enum ErrorReason {
   LABEL_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
   OPERATION_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
 
+  MODEL_EXISTS(Kind.USER, Status.Code.ALREADY_EXISTS),
   DICTIONARY_EXISTS(Kind.USER, Status.Code.ALREADY_EXISTS),
   CORPUS_EXISTS(Kind.USER, Status.Code.ALREADY_EXISTS),
 

@@ -46,19 +46,37 @@ public final class BlockingCalls implements AutoCloseable {
     void handle(StreamSender<R> responses) throws Exception;
   }
 
+  /** Surrounds the handler of every call, on the call's thread. */
+  @FunctionalInterface
+  public interface Around {
+    /** Runs the handler, and lets what it throws through. */
+    void run(Callable<Void> handler) throws Exception;
+  }
+
   private static final Logger log = LoggerFactory.getLogger(BlockingCalls.class);
 
   private final ThreadPoolExecutor threads;
+  private final Around around;
 
   /**
    * @param name of the threads
    * @param maxCalls that run at once, 1 or more
    */
   public BlockingCalls(String name, int maxCalls) {
+    this(name, maxCalls, Callable::call);
+  }
+
+  /**
+   * @param name of the threads
+   * @param maxCalls that run at once, 1 or more
+   * @param around surrounds every handler; when it returns, the client is told the end
+   */
+  public BlockingCalls(String name, int maxCalls, Around around) {
     if (maxCalls < 1) {
       throw LoupeException.invalidValue("maxCalls", maxCalls, "1 or more");
     }
-    threads = NamedThreads.poolWithoutQueue(name, maxCalls);
+    this.around = around;
+    this.threads = NamedThreads.poolWithoutQueue(name, maxCalls);
   }
 
   /** Calls that run now. */
@@ -122,10 +140,14 @@ public final class BlockingCalls implements AutoCloseable {
     }
   }
 
-  private static <R> void runToEnd(ServerCallStreamObserver<R> observer, Body body) {
+  private <R> void runToEnd(ServerCallStreamObserver<R> observer, Body body) {
     Throwable failure = null;
     try {
-      body.run();
+      around.run(
+          () -> {
+            body.run();
+            return null;
+          });
     } catch (Throwable t) {
       failure = t;
     }
