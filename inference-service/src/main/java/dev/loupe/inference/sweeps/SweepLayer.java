@@ -98,16 +98,14 @@ final class SweepLayer {
     }
     NDList mids = new NDList();
     if (!mixed.isEmpty()) {
-      NDArray attentionOut = ops.linear(concat(mixed), weights.attentionOut());
-      mids.add(concat(inputs).add(attentionOut));
+      mids.add(ops.linearPlus(concat(inputs), concat(mixed), weights.attentionOut()));
     }
     if (activation == PatchedActivation.ATTN_OUT) {
       mids.addAll(patches(joining));
     }
     NDList posts = new NDList();
     if (!mids.isEmpty()) {
-      NDArray mid = concat(mids);
-      posts.add(mid.add(mlp(mid)));
+      posts.add(afterMlp(concat(mids)));
     }
     if (activation.isAfterMlp()) {
       posts.addAll(patches(joining));
@@ -171,10 +169,10 @@ final class SweepLayer {
     return NDArrays.concat(new NDList(prefix, own), 1);
   }
 
-  private NDArray mlp(NDArray mid) {
+  private NDArray afterMlp(NDArray mid) {
     NDArray normed = ops.layerNorm(mid, weights.ln2(), config.layerNormEpsilon());
-    NDArray hidden = ops.activate(ops.linear(normed, weights.mlpIn()), config.activation());
-    return ops.linear(hidden, weights.mlpOut());
+    NDArray hidden = ops.linearActivated(normed, weights.mlpIn(), config.activation());
+    return ops.linearPlus(mid, hidden, weights.mlpOut());
   }
 
   /** The residual stream where joining cells are patched, at the positions that they change. */

@@ -27,9 +27,11 @@ class PatchingSweepTest {
 
   private final NDManager scope = TensorEngine.newManager();
   private final Random random = new Random(5);
+  private final List<HookedTransformer> models = new ArrayList<>();
 
   @AfterEach
   void close() {
+    models.forEach(model -> model.ops().close());
     scope.close();
   }
 
@@ -50,7 +52,12 @@ class PatchingSweepTest {
             scaledByLayer,
             -1,
             -1);
-    return RandomModel.of(scope, config, layers + heads);
+    HookedTransformer model =
+        heads % 2 == 0
+            ? RandomModel.of(scope, config, layers + heads)
+            : RandomModel.fused(scope, config, layers + heads);
+    models.add(model);
+    return model;
   }
 
   private int[] row(int length) {

@@ -4,6 +4,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.BlockWeights;
+import dev.loupe.inference.model.ComputeType;
+import dev.loupe.inference.model.FusedTransformerOps;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.HookedTransformer;
 import dev.loupe.inference.model.LayerNormWeights;
@@ -26,10 +28,17 @@ final class RandomModel {
 
   /** A model whose weights belong to a manager. */
   static HookedTransformer of(NDManager manager, GptConfig config, long seed) {
-    return new RandomModel(manager, seed).model(config);
+    return new HookedTransformer(
+        config, new RandomModel(manager, seed).weights(config), new NdTransformerOps());
   }
 
-  private HookedTransformer model(GptConfig config) {
+  /** The same on the operations that models are served with; they are the caller's to close. */
+  static HookedTransformer fused(NDManager manager, GptConfig config, long seed) {
+    ModelWeights weights = new RandomModel(manager, seed).weights(config);
+    return new HookedTransformer(config, weights, FusedTransformerOps.of(weights, ComputeType.F32));
+  }
+
+  private ModelWeights weights(GptConfig config) {
     int d = config.dModel();
     NDArray tokens = normal(1, config.vocabularySize(), d);
     List<BlockWeights> blocks = new ArrayList<>();
@@ -44,10 +53,8 @@ final class RandomModel {
               linear(config.dMlp(), d)));
     }
     NDArray unembedding = config.tiedEmbeddings() ? tokens : normal(1, config.vocabularySize(), d);
-    ModelWeights weights =
-        new ModelWeights(
-            tokens, normal(1, config.contextLength(), d), blocks, norm(d), unembedding);
-    return new HookedTransformer(config, weights, new NdTransformerOps());
+    return new ModelWeights(
+        tokens, normal(1, config.contextLength(), d), blocks, norm(d), unembedding);
   }
 
   private LayerNormWeights norm(int d) {
