@@ -23,6 +23,7 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 
@@ -48,8 +49,8 @@ public final class GradientPass {
    * @param scope owns the results; everything else is freed before this returns
    * @param rows tokens of each row; their lengths may differ
    * @param metrics one for each row
-   * @param program interventions, and captures to give beside the gradients; captures are added
-   * @param asked where gradients are wanted; at least one
+   * @param program interventions, and what to keep of activations; captures are added
+   * @param asked what to keep of gradients; at least one point, and no interventions
    * @param control looked at between layers, on the way back too
    * @throws dev.loupe.inference.metrics.InvalidMetricException when a row lacks what its metric
    *     reads
@@ -61,21 +62,22 @@ public final class GradientPass {
       List<int[]> rows,
       List<Metric> metrics,
       HookProgram.Builder program,
-      SortedSet<HookPoint> asked,
+      HookProgram asked,
       PassControl control) {
-    if (asked.isEmpty()) {
+    if (asked.points().isEmpty()) {
       throw new IllegalArgumentException("no hook points; expected at least one");
     }
     HookProgram edits = program.build();
-    HeadInputs.check(model.config(), edits, asked);
+    HookPoint first = GradientRun.first(asked);
+    HeadInputs.check(model.config(), edits, asked.points());
     MetricReader reader = new MetricReader(model, rows, metrics);
     try (NDManager pass = scope.newSubManager()) {
       TokenBatch batch = TokenBatch.of(rows);
       List<HookPoint> captured = edits.points().stream().filter(edits::captures).toList();
-      SortedSet<HookPoint> kept = KeptActivations.of(model.config(), asked.first(), edits);
+      SortedSet<HookPoint> kept = KeptActivations.of(model.config(), first, edits);
       Map<HookPoint, NDArray> inputs = new HashMap<>();
       for (HookPoint point : edits.points()) {
-        if (asked.first().compareTo(point) <= 0 && needsInput(edits, point)) {
+        if (first.compareTo(point) <= 0 && needsInput(edits, point)) {
           program.watchInput(point, value -> inputs.put(point, value.get(pass, new NDIndex(":"))));
         }
       }
@@ -94,10 +96,14 @@ public final class GradientPass {
       activations.keySet().retainAll(captured);
       Set<NDArray> wanted = Collections.newSetFromMap(new IdentityHashMap<>());
       wanted.addAll(activations.values());
+      forward.readings().values().forEach(wanted::addAll);
       double[] values = new Backward(pass, batch, reader, hooks, wanted, control).run();
       hooks.moveGradients(scope);
       wanted.forEach(array -> array.attach(scope));
-      return new Gradients(values, hooks.gradients(), activations);
+      return new Gradients(
+          values,
+          hooks.gradients(),
+          new ForwardResult(Optional.empty(), activations, forward.readings()));
     }
   }
 

@@ -3,43 +3,47 @@ package dev.loupe.inference.gradients;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
+import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.inference.model.hooks.HookRun;
 import dev.loupe.inference.model.hooks.PassRows;
+import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.SortedSet;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /**
  * One backward pass over the hook points: keeps the gradients that were asked for, and takes
  * cotangents back through the interventions. Not thread-safe.
  */
 final class GradientRun {
-  private final SortedSet<HookPoint> asked;
+  private final HookPoint first;
+  private final HookRun recorder;
   private final HookProgram program;
   private final PassRows rows;
   private final Map<HookPoint, NDArray> captures;
   private final Map<HookPoint, NDArray> inputs;
   private NDManager scope;
-  private final SortedMap<HookPoint, NDArray> gradients = new TreeMap<>();
 
   /**
    * Begins a pass.
    *
+   * @param asked what is to be kept of gradients; at least one point
+   * @param program the interventions
    * @param captures what the forward pass kept: values after interventions
    * @param inputs values before interventions, where those are needed
    */
   GradientRun(
-      SortedSet<HookPoint> asked,
+      HookProgram asked,
       HookProgram program,
       PassRows rows,
       Map<HookPoint, NDArray> captures,
       Map<HookPoint, NDArray> inputs) {
-    this.asked = new TreeSet<>(asked);
+    this.first = first(asked);
+    this.recorder = HookRun.of(asked, rows);
     this.program = program;
     this.rows = rows;
     this.captures = captures;
@@ -54,9 +58,7 @@ final class GradientRun {
    */
   NDArray at(HookKind kind, int layer, NDArray cotangent) {
     HookPoint point = new HookPoint(kind, layer);
-    if (asked.contains(point)) {
-      gradients.put(point, cotangent);
-    }
+    recorder.at(kind, layer, cotangent);
     return program.edits(point)
         ? program.pullback(point, inputOf(point), cotangent, rows)
         : cotangent;
@@ -70,8 +72,7 @@ final class GradientRun {
 
   /** True when somebody reads the gradient here, or an intervention lies here. */
   boolean isUsed(HookKind kind, int layer) {
-    HookPoint point = new HookPoint(kind, layer);
-    return asked.contains(point) || program.edits(point);
+    return recorder.isUsed(kind, layer) || isEdited(kind, layer);
   }
 
   /** True when an intervention lies here. */
@@ -81,7 +82,7 @@ final class GradientRun {
 
   /** True when no gradient is asked for at any earlier hook point. */
   boolean isDoneAt(HookKind kind, int layer) {
-    return asked.first().compareTo(new HookPoint(kind, layer)) >= 0;
+    return first.compareTo(new HookPoint(kind, layer)) >= 0;
   }
 
   /** Lets what is computed from kept values belong to a manager from now on. */
@@ -123,11 +124,17 @@ final class GradientRun {
 
   /** Hands the gradients to a manager, so that they outlive the arrays around them. */
   void moveGradients(NDManager manager) {
-    gradients.values().forEach(array -> array.attach(manager));
+    recorder.moveCaptures(manager);
   }
 
-  /** What was asked for, in model order. */
-  SortedMap<HookPoint, NDArray> gradients() {
-    return gradients;
+  /** What was kept of gradients, in model order. */
+  ForwardResult gradients() {
+    return new ForwardResult(
+        Optional.empty(), new TreeMap<>(recorder.captures().get(0)), recorder.readings().get(0));
+  }
+
+  /** The earliest hook point that a program reads. */
+  static HookPoint first(HookProgram asked) {
+    return Collections.min(asked.points());
   }
 }

@@ -5,8 +5,8 @@ import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
-import java.util.Set;
 
 /** The hook points at which each head of a block has an input of its own. */
 final class HeadInputs {
@@ -29,7 +29,7 @@ final class HeadInputs {
    *
    * @throws IncompatibleGradientException when a gradient is asked for on the other side
    */
-  static void check(GptConfig config, HookProgram edits, Set<HookPoint> asked) {
+  static void check(GptConfig config, HookProgram edits, Collection<HookPoint> asked) {
     for (int layer = 0; layer < config.layers(); layer++) {
       check(layer, KINDS, SHARED, edits, asked);
       check(layer, SHARED, KINDS, edits, asked);
@@ -41,7 +41,7 @@ final class HeadInputs {
       List<HookKind> edited,
       List<HookKind> wanted,
       HookProgram edits,
-      Set<HookPoint> asked) {
+      Collection<HookPoint> asked) {
     for (HookKind kind : edited) {
       HookPoint edit = new HookPoint(kind, layer);
       for (HookKind other : wanted) {
