@@ -3,21 +3,20 @@ package dev.loupe.inference.analysis;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import dev.loupe.inference.model.ForwardOptions;
-import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.HookedTransformer;
 import dev.loupe.inference.model.ModelWeights;
 import dev.loupe.inference.model.PassControl;
-import dev.loupe.inference.model.TokenBatch;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
-import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.tensor.NdArrays;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.PriorityQueue;
+import java.util.stream.IntStream;
 
 /**
  * Direct logit attribution (Elhage et al. 2021): a logit, or the difference of two, as a sum over
@@ -36,13 +35,28 @@ public final class LogitAttribution {
   public record Contribution(String component, double logit) {}
 
   /**
+   * What one neuron adds: its activation times its output weights. It is a part of what its MLP
+   * adds; the rest of that is the MLP's bias.
+   *
+   * @param layer from 0
+   * @param neuron from 0
+   * @param logit in logits
+   */
+  public record NeuronContribution(int layer, int neuron, double logit) {}
+
+  /**
    * A logit, split.
    *
    * @param contributions in model order
+   * @param neurons those that add most by magnitude, most first
    * @param bias what ln_final's bias and the unembedding's add
    * @param total what the model computed
    */
-  public record Split(List<Contribution> contributions, double bias, double total) {}
+  public record Split(
+      List<Contribution> contributions,
+      List<NeuronContribution> neurons,
+      double bias,
+      double total) {}
 
   private final HookedTransformer model;
 
@@ -57,6 +71,7 @@ public final class LogitAttribution {
    * @param position negative ones count from the end
    * @param token whose logit is split
    * @param incorrectToken whose logit is taken away, when given
+   * @param topNeurons how many neurons to give, of all layers
    * @throws IllegalArgumentException when the position or a token is not there
    */
   public Split split(
@@ -65,52 +80,82 @@ public final class LogitAttribution {
       int position,
       int token,
       OptionalInt incorrectToken,
+      int topNeurons,
       PassControl control) {
     int column = Positions.absolute(position, tokens.length);
     checkToken("token", token);
     incorrectToken.ifPresent(other -> checkToken("incorrect_token", other));
     try (NDManager scope = parent.newSubManager()) {
-      ForwardResult pass =
-          model.forward(
-              scope, TokenBatch.of(tokens), ForwardOptions.plain().with(program()).with(control));
-      float[] logits = row(pass.requireLogits(), column);
-      double total =
-          logits[token] - (incorrectToken.isPresent() ? logits[incorrectToken.getAsInt()] : 0);
+      PositionReadings at = new PositionReadings(model, column);
+      read().forEach(at::add);
+      if (topNeurons > 0) {
+        layers().forEach(layer -> at.add(HookPoint.of(HookKind.MLP_POST, layer)));
+      }
+      at.run(scope, tokens, control);
       ModelWeights weights = model.weights();
       float[] unembedding = unembedding(scope, token, incorrectToken);
       float[] normWeight = NdArrays.floats(weights.lnFinal().weight());
       float[] normBias = NdArrays.floats(weights.lnFinal().bias());
-      double scale = row(pass.capture(HookPoint.of(HookKind.LN_FINAL_SCALE)), column)[0];
+      double tokenBias = unembeddingBias(token, incorrectToken);
+      double scale = at.value(HookPoint.of(HookKind.LN_FINAL_SCALE))[0];
       double[] direction = direction(unembedding, normWeight, scale);
-      List<Contribution> contributions = contributions(scope, pass, column, direction);
-      double bias = dot(normBias, unembedding) + unembeddingBias(token, incorrectToken);
-      return new Split(contributions, bias, total);
+      return new Split(
+          contributions(scope, at, direction),
+          topNeurons == 0 ? List.of() : neurons(scope, at, direction, topNeurons),
+          dot(normBias, unembedding) + tokenBias,
+          dot(at.value(HookPoint.of(HookKind.UNEMBED_IN)), unembedding) + tokenBias);
     }
   }
 
-  private HookProgram program() {
-    HookProgram.Builder program =
-        HookProgram.builder(model.config())
-            .capture(HookPoint.of(HookKind.EMBED))
-            .capture(HookPoint.of(HookKind.POS_EMBED))
-            .capture(HookPoint.of(HookKind.LN_FINAL_SCALE));
-    for (int layer = 0; layer < model.config().layers(); layer++) {
-      program.capture(HookPoint.of(HookKind.Z, layer));
-      program.capture(HookPoint.of(HookKind.MLP_OUT, layer));
+  private List<Integer> layers() {
+    return IntStream.range(0, model.config().layers()).boxed().toList();
+  }
+
+  private List<HookPoint> read() {
+    List<HookPoint> points = new ArrayList<>();
+    for (HookKind kind :
+        List.of(HookKind.EMBED, HookKind.POS_EMBED, HookKind.LN_FINAL_SCALE, HookKind.UNEMBED_IN)) {
+      points.add(HookPoint.of(kind));
     }
-    return program.build();
+    for (int layer : layers()) {
+      points.add(HookPoint.of(HookKind.Z, layer));
+      points.add(HookPoint.of(HookKind.MLP_OUT, layer));
+    }
+    return points;
+  }
+
+  /** Of each MLP only W_out^T direction is made, so nothing is [d_mlp, d_model]. */
+  private List<NeuronContribution> neurons(
+      NDManager scope, PositionReadings at, double[] direction, int count) {
+    Comparator<NeuronContribution> larger =
+        Comparator.<NeuronContribution>comparingDouble(n -> -Math.abs(n.logit()))
+            .thenComparingInt(NeuronContribution::layer)
+            .thenComparingInt(NeuronContribution::neuron);
+    PriorityQueue<NeuronContribution> kept = new PriorityQueue<>(count + 1, larger.reversed());
+    for (int layer : layers()) {
+      double[] throughOut =
+          throughWeight(scope, model.weights().blocks().get(layer).mlpOut().weight(), direction);
+      float[] post = at.value(HookPoint.of(HookKind.MLP_POST, layer));
+      for (int neuron = 0; neuron < post.length; neuron++) {
+        kept.add(new NeuronContribution(layer, neuron, post[neuron] * throughOut[neuron]));
+        if (kept.size() > count) {
+          kept.poll();
+        }
+      }
+    }
+    return kept.stream().sorted(larger).toList();
   }
 
   private List<Contribution> contributions(
-      NDManager scope, ForwardResult pass, int column, double[] direction) {
+      NDManager scope, PositionReadings at, double[] direction) {
     GptConfig config = model.config();
     List<Contribution> contributions = new ArrayList<>();
-    contributions.add(of("embed", pass, HookPoint.of(HookKind.EMBED), column, direction));
-    contributions.add(of("pos_embed", pass, HookPoint.of(HookKind.POS_EMBED), column, direction));
+    contributions.add(of("embed", at, HookPoint.of(HookKind.EMBED), direction));
+    contributions.add(of("pos_embed", at, HookPoint.of(HookKind.POS_EMBED), direction));
     for (int layer = 0; layer < config.layers(); layer++) {
       var out = model.weights().blocks().get(layer).attentionOut();
       double[] throughOut = throughWeight(scope, out.weight(), direction); // [h * d_head]
-      float[] z = row(pass.capture(HookPoint.of(HookKind.Z, layer)), column);
+      float[] z = at.value(HookPoint.of(HookKind.Z, layer));
       for (int head = 0; head < config.heads(); head++) {
         double sum = 0;
         for (int i = head * config.dHead(); i < (head + 1) * config.dHead(); i++) {
@@ -121,14 +166,14 @@ public final class LogitAttribution {
       contributions.add(
           new Contribution(layer + "_attn_bias", dot(NdArrays.floats(out.bias()), direction)));
       contributions.add(
-          of(layer + "_mlp_out", pass, HookPoint.of(HookKind.MLP_OUT, layer), column, direction));
+          of(layer + "_mlp_out", at, HookPoint.of(HookKind.MLP_OUT, layer), direction));
     }
     return contributions;
   }
 
   private static Contribution of(
-      String name, ForwardResult pass, HookPoint point, int column, double[] direction) {
-    return new Contribution(name, dot(row(pass.capture(point), column), direction));
+      String name, PositionReadings at, HookPoint point, double[] direction) {
+    return new Contribution(name, dot(at.value(point), direction));
   }
 
   /** W_out^T direction: what a unit of each of the weight's inputs adds. */
@@ -186,11 +231,6 @@ public final class LogitAttribution {
           "%s is %d; expected 0 to %d"
               .formatted(field, token, model.config().vocabularySize() - 1));
     }
-  }
-
-  /** One position of the only row, flat. */
-  private static float[] row(NDArray value, int column) {
-    return NdArrays.floats(value.get(new NDIndex("0, {}", column)));
   }
 
   private static double dot(float[] a, float[] b) {

@@ -80,7 +80,7 @@ class GoldenAnalysisTest {
   void directLogitAttribution() throws Exception {
     LogitAttribution.Split split =
         new LogitAttribution(tiny.transformer())
-            .split(scope, tiny.rows()[0], -1, 3, OptionalInt.of(7), PassControl.NONE);
+            .split(scope, tiny.rows()[0], -1, 3, OptionalInt.of(7), 400, PassControl.NONE);
     Map<String, Double> byComponent = new LinkedHashMap<>();
     for (LogitAttribution.Contribution part : split.contributions()) {
       String layer = part.component().replaceFirst("^L(\\d+)H\\d+$", "$1_attn_out");
@@ -94,6 +94,49 @@ class GoldenAnalysisTest {
     assertThat(byComponent).hasSize(expected.length);
     assertThat(split.bias()).isCloseTo(notes.get("dla_bias_term").asDouble(), offset(1e-4));
     assertThat(LogitAttribution.sum(split)).isCloseTo(split.total(), offset(1e-3));
+    double[] logits = golden("run/logits").values();
+    assertThat(split.total()).isCloseTo(logits[16 * 211 + 3] - logits[16 * 211 + 7], offset(1e-4));
+    assertNeuronsAddUp(split, byComponent);
+  }
+
+  /** Each MLP is the sum of its neurons and its bias, here by the whole product in double. */
+  private void assertNeuronsAddUp(LogitAttribution.Split split, Map<String, Double> byComponent) {
+    assertThat(split.neurons()).hasSize(3 * 128); // fewer than were asked for: all of them
+    var weights = Golden.file("gpt2-tiny/model.safetensors");
+    double[] wte = weights.tensor("wte.weight").values();
+    double[] norm = weights.tensor("ln_f.weight").values();
+    double scale = golden("run/ln_final.hook_scale").values()[16];
+    double[] direction = new double[32];
+    double mean = 0;
+    for (int i = 0; i < 32; i++) {
+      direction[i] = (wte[3 * 32 + i] - wte[7 * 32 + i]) * norm[i];
+      mean += direction[i] / 32;
+    }
+    double previous = Double.POSITIVE_INFINITY;
+    double[] sums = new double[3];
+    for (int layer = 0; layer < 3; layer++) {
+      double[] bias = weights.tensor("h." + layer + ".mlp.c_proj.bias").values();
+      for (int i = 0; i < 32; i++) {
+        sums[layer] += bias[i] * (direction[i] - mean) / scale;
+      }
+    }
+    for (LogitAttribution.NeuronContribution neuron : split.neurons()) {
+      String layer = "" + neuron.layer();
+      double[] out = weights.tensor("h." + layer + ".mlp.c_proj.weight").values();
+      double post =
+          golden("run/blocks." + layer + ".mlp.hook_post").values()[16 * 128 + neuron.neuron()];
+      double expected = 0;
+      for (int i = 0; i < 32; i++) {
+        expected += post * out[neuron.neuron() * 32 + i] * (direction[i] - mean) / scale;
+      }
+      assertThat(neuron.logit()).isCloseTo(expected, offset(1e-4));
+      assertThat(Math.abs(neuron.logit())).isLessThanOrEqualTo(previous);
+      previous = Math.abs(neuron.logit());
+      sums[neuron.layer()] += neuron.logit();
+    }
+    for (int layer = 0; layer < 3; layer++) {
+      assertThat(sums[layer]).isCloseTo(byComponent.get(layer + "_mlp_out"), offset(1e-4));
+    }
   }
 
   @Test

@@ -6,10 +6,9 @@ import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
-import dev.loupe.inference.model.hooks.HookKind;
-import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.PassCost;
@@ -18,12 +17,14 @@ import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
 import dev.loupe.proto.inference.v1.AttributeLogitsResponse;
 import dev.loupe.proto.inference.v1.Contribution;
-import java.util.ArrayList;
+import dev.loupe.proto.inference.v1.NeuronContribution;
 import java.util.List;
 import java.util.OptionalInt;
 
 /** AttributeLogits. */
 final class Attribution {
+  private static final int MAX_NEURONS = 1_000;
+
   private final ModelLookup models;
   private final DeviceRunner device;
 
@@ -43,6 +44,7 @@ final class Attribution {
       incorrect = OptionalInt.of(request.getIncorrectToken());
     }
     OptionalInt other = incorrect;
+    Checks.count("top_neurons", request.getTopNeurons(), MAX_NEURONS, 0);
     Call call = Tenants.current();
     LogitAttribution.Split split =
         DomainErrors.translated(
@@ -60,19 +62,15 @@ final class Attribution {
                                 request.getPosition(),
                                 request.getToken(),
                                 other,
+                                request.getTopNeurons(),
                                 turn.control());
                       }
                     }));
-    return message(split);
+    return message(split).toBuilder().setProvenance(Provenances.of(model)).build();
   }
 
   private static PassCost cost(ServedModel model, int length) {
-    List<HookPoint> captured = new ArrayList<>();
-    for (int layer = 0; layer < model.config().layers(); layer++) {
-      captured.add(HookPoint.of(HookKind.Z, layer));
-      captured.add(HookPoint.of(HookKind.MLP_OUT, layer));
-    }
-    return PassCost.of(model.config(), 1, length, LogitsMode.ALL, captured);
+    return PassCost.of(model.config(), 1, length, LogitsMode.NONE, List.of());
   }
 
   private static AttributeLogitsResponse message(LogitAttribution.Split split) {
@@ -85,6 +83,13 @@ final class Attribution {
           Contribution.newBuilder()
               .setComponent(contribution.component())
               .setLogit((float) contribution.logit()));
+    }
+    for (LogitAttribution.NeuronContribution neuron : split.neurons()) {
+      response.addNeurons(
+          NeuronContribution.newBuilder()
+              .setLayer(neuron.layer())
+              .setNeuron(neuron.neuron())
+              .setLogit((float) neuron.logit()));
     }
     return response.build();
   }

@@ -8,6 +8,7 @@ import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.hooks.HookKind;
@@ -88,7 +89,8 @@ final class Lens {
     ComputeLogitLensResponse.Builder response =
         ComputeLogitLensResponse.newBuilder()
             .addAllIds(ModelMessages.ids(row))
-            .addAllTokens(ModelMessages.texts(model, row));
+            .addAllTokens(ModelMessages.texts(model, row))
+            .setProvenance(Provenances.of(model));
     for (LensLayer layer : layers) {
       var message =
           dev.loupe.proto.inference.v1.LensLayer.newBuilder().setHookPoint(layer.point().name());
