@@ -12,6 +12,9 @@ final class InferenceBenchmarks {
         new EarlyStopBenchmark(),
         new DecodeBenchmark(),
         new ConcurrentClientsBenchmark(),
+        new StreamBenchmark(),
+        new StreamedPassBenchmark(),
+        new HookRoundTripBenchmark(),
         new SweepBenchmark());
   }
 }

@@ -101,6 +101,19 @@ class BenchmarksTest {
   }
 
   @Test
+  void streamsAndPausesAreMeasured() throws Exception {
+    Report report = new Report(new PrintWriter(out));
+    try (BenchmarkModel model = BenchmarkModel.of(SMALL)) {
+      new StreamBenchmark().run(model, report);
+      new StreamedPassBenchmark().run(model, report);
+      new HookRoundTripBenchmark().run(model, report);
+    }
+    assertThat(report.numbers())
+        .containsKeys(
+            "stream_gb_per_s", "stream_over_flight", "stream_over_pass", "hook_round_trip_ms");
+  }
+
+  @Test
   void concurrentClientsAreAllAnswered() throws Exception {
     Report report = new Report(new PrintWriter(out));
     try (BenchmarkModel model = BenchmarkModel.of(SMALL)) {

@@ -12,6 +12,11 @@ import java.util.concurrent.ThreadPoolExecutor;
  * The threads that run service methods. gRPC takes each call in on a thread that never waits, and
  * health checks are answered there, so that a busy server does not look dead. Queues are bounded by
  * the calls that may be open: gRPC hands over a call's callbacks one at a time.
+ *
+ * <p>Calls in which the client streams are called back on the transport's own threads. Their
+ * methods must not wait, and none does: {@link dev.loupe.server.streams.BlockingCalls} gives each a
+ * thread to wait on. That takes a change of threads out of every message and every sign that the
+ * client is ready.
  */
 final class CallThreads implements ServerCallExecutorSupplier {
   private final ThreadPoolExecutor methods;
@@ -33,6 +38,9 @@ final class CallThreads implements ServerCallExecutorSupplier {
 
   @Override
   public <Q, R> Executor getExecutor(ServerCall<Q, R> call, Metadata metadata) {
+    if (!call.getMethodDescriptor().getType().clientSendsOneMessage()) {
+      return Runnable::run;
+    }
     return isHealth(call) ? intake : methods;
   }
 

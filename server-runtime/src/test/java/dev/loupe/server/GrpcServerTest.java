@@ -69,6 +69,39 @@ class GrpcServerTest {
   }
 
   @Test
+  void streamsGoOnWhileEveryMethodThreadIsTaken() throws Exception {
+    CountDownLatch taken = new CountDownLatch(1);
+    CountDownLatch free = new CountDownLatch(1);
+    BytesService service =
+        new BytesService()
+            .unary(
+                (request, responses) -> {
+                  taken.countDown();
+                  try {
+                    free.await();
+                  } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                  }
+                  responses.onNext(request);
+                  responses.onCompleted();
+                });
+    ManagedChannel channel = channel(start(GrpcServer.builder().threads(1).service(service)));
+    CompletableFuture<BytesValue> waiting =
+        CompletableFuture.supplyAsync(() -> BytesService.call(channel, BytesService.text("unary")));
+    assertThat(taken.await(20, TimeUnit.SECONDS)).isTrue();
+
+    BidiClient client = new BidiClient(channel, BytesService.BIDI);
+    for (int i = 0; i < 3; i++) {
+      assertThat(client.send(BytesService.text("m" + i)).read())
+          .isEqualTo(BytesService.text("m" + i));
+    }
+    assertThat(waiting).isNotDone();
+    client.halfClose();
+    free.countDown();
+    assertThat(waiting.get(20, TimeUnit.SECONDS)).isEqualTo(BytesService.text("unary"));
+  }
+
+  @Test
   void aHostThatIsNotOursIsRefused() {
     for (String host : List.of("192.0.2.1", "no-such-host.invalid")) {
       assertThatThrownBy(() -> GrpcServer.builder().host(host).start())

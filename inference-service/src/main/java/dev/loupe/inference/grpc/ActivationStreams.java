@@ -47,7 +47,7 @@ import java.util.SortedSet;
  * stream's limits, activations by their number and the memory budget, unsent chunks by the sender.
  */
 final class ActivationStreams {
-  static final StreamLimits LIMITS = StreamLimits.DEFAULT.withInboundMessages(3);
+  static final StreamLimits LIMITS = StreamLimits.BULK.withInboundMessages(3);
 
   private static final int MAX_ROWS = 256;
 

@@ -19,6 +19,9 @@ public record StreamLimits(
   public static final StreamLimits DEFAULT =
       new StreamLimits(4, 1 << 20, Duration.ofMinutes(10), Duration.ofMinutes(10));
 
+  /** For responses of a mebibyte each: so many are buffered that the transport never idles. */
+  public static final StreamLimits BULK = DEFAULT.withReadyBytes(4 << 20);
+
   public StreamLimits {
     if (inboundMessages < 1) {
       throw LoupeException.invalidValue("inboundMessages", inboundMessages, "1 or more");
