@@ -4,6 +4,7 @@ import dev.loupe.inference.hub.DownloadProgress;
 import dev.loupe.inference.hub.HubSettings;
 import dev.loupe.inference.serving.ModelSpec;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -16,6 +17,9 @@ import java.util.List;
  * @param maxWaiting requests that may wait for the device; more get QUEUE_FULL
  * @param memoryBytes that requests may take together beside the weights
  * @param memoryPatience how long a request waits for others to give memory back
+ * @param weightBytes that the weights of models loaded at run time may take beside those that are
+ *     loaded, all together
+ * @param modelFolders below which a client may have models loaded
  * @param hub where hub ids are looked up
  * @param progress told while models are downloaded
  */
@@ -26,6 +30,8 @@ public record InferenceConfig(
     int maxWaiting,
     long memoryBytes,
     Duration memoryPatience,
+    long weightBytes,
+    List<Path> modelFolders,
     HubSettings hub,
     DownloadProgress progress) {
   /** Calls at once, unless said. */
@@ -36,19 +42,29 @@ public record InferenceConfig(
 
   private static final long LEAST_MEMORY_BYTES = 1L << 30;
 
-  /** Takes its own copy of the list. */
+  /** Takes its own copies of the lists. */
   public InferenceConfig {
     models = List.copyOf(models);
+    modelFolders = List.copyOf(modelFolders);
   }
 
   /**
    * Memory for requests, unless said: a quarter of the machine's or container's, at least 1 GiB.
    */
   public static long defaultMemoryBytes() {
+    return Math.max(LEAST_MEMORY_BYTES, machineBytes() / 4);
+  }
+
+  /** Memory for weights, unless said: half of the machine's or container's, at least 1 GiB. */
+  public static long defaultWeightBytes() {
+    return Math.max(LEAST_MEMORY_BYTES, machineBytes() / 2);
+  }
+
+  private static long machineBytes() {
     return ManagementFactory.getOperatingSystemMXBean()
             instanceof com.sun.management.OperatingSystemMXBean system
-        ? Math.max(LEAST_MEMORY_BYTES, system.getTotalMemorySize() / 4)
-        : LEAST_MEMORY_BYTES;
+        ? system.getTotalMemorySize()
+        : 0;
   }
 
   /** Calls that one tenant may have open: a quarter stays free for others. */
@@ -65,24 +81,75 @@ public record InferenceConfig(
         DEFAULT_MAX_WAITING,
         defaultMemoryBytes(),
         Duration.ofSeconds(60),
+        defaultWeightBytes(),
+        List.of(),
         HubSettings.of(System.getenv()),
         DownloadProgress.NONE);
+  }
+
+  /** The same with other models. */
+  public InferenceConfig withModels(List<ModelSpec> specs) {
+    return new InferenceConfig(
+        specs,
+        threads,
+        maxCalls,
+        maxWaiting,
+        memoryBytes,
+        memoryPatience,
+        weightBytes,
+        modelFolders,
+        hub,
+        progress);
   }
 
   /** The same with other numbers of engine threads. */
   public InferenceConfig withThreads(int count) {
     return new InferenceConfig(
-        models, count, maxCalls, maxWaiting, memoryBytes, memoryPatience, hub, progress);
+        models,
+        count,
+        maxCalls,
+        maxWaiting,
+        memoryBytes,
+        memoryPatience,
+        weightBytes,
+        modelFolders,
+        hub,
+        progress);
   }
 
-  /** The same with other bounds. */
+  /** The same with other bounds for requests. */
   public InferenceConfig withBounds(int calls, int waiting, long bytes, Duration patience) {
-    return new InferenceConfig(models, threads, calls, waiting, bytes, patience, hub, progress);
+    return new InferenceConfig(
+        models, threads, calls, waiting, bytes, patience, weightBytes, modelFolders, hub, progress);
+  }
+
+  /** The same with other bounds for what is loaded at run time. */
+  public InferenceConfig withLoading(long bytes, List<Path> folders) {
+    return new InferenceConfig(
+        models,
+        threads,
+        maxCalls,
+        maxWaiting,
+        memoryBytes,
+        memoryPatience,
+        bytes,
+        folders,
+        hub,
+        progress);
   }
 
   /** The same with another hub. */
   public InferenceConfig withHub(HubSettings settings, DownloadProgress listener) {
     return new InferenceConfig(
-        models, threads, maxCalls, maxWaiting, memoryBytes, memoryPatience, settings, listener);
+        models,
+        threads,
+        maxCalls,
+        maxWaiting,
+        memoryBytes,
+        memoryPatience,
+        weightBytes,
+        modelFolders,
+        settings,
+        listener);
   }
 }

@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** The meters of one inference service; {@link InferenceMetric} is their catalogue. */
 public final class InferenceMetrics {
@@ -34,17 +35,16 @@ public final class InferenceMetrics {
     InferenceMetric.RESERVED.gauge(registry, budget::reserved);
   }
 
-  /** Says how many models are loaded, and makes their counters start at 0. */
-  public void models(Iterable<String> ids) {
-    int count = 0;
-    for (String id : ids) {
-      count++;
-      tokens(id).increment(0);
-      generatedCounter(id).increment(0);
-      capturedCounter(id).increment(0);
-    }
-    int loaded = count;
-    InferenceMetric.MODELS.gauge(registry, () -> loaded);
+  /** Watches how many models there are. */
+  public void watchModels(Supplier<Number> loaded) {
+    InferenceMetric.MODELS.gauge(registry, loaded);
+  }
+
+  /** A model serves: its counters start at 0. */
+  public void serves(String id) {
+    tokens(id).increment(0);
+    generatedCounter(id).increment(0);
+    capturedCounter(id).increment(0);
   }
 
   /** A request waited for the device. */

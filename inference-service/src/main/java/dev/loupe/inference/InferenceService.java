@@ -5,12 +5,14 @@ import dev.loupe.inference.grpc.attribution.AttributionGrpcService;
 import dev.loupe.inference.grpc.heads.HeadGrpcService;
 import dev.loupe.inference.grpc.neurons.NeuronGrpcService;
 import dev.loupe.inference.grpc.patching.PatchingGrpcService;
+import dev.loupe.inference.grpc.requests.ModelLeases;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.hub.ModelHub;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.DeviceScheduler;
 import dev.loupe.inference.scheduling.MemoryBudget;
-import dev.loupe.inference.serving.ModelOpener;
+import dev.loupe.inference.serving.LoadableSources;
+import dev.loupe.inference.serving.ModelLoads;
 import dev.loupe.inference.serving.ModelRegistry;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.server.LoupeService;
@@ -30,12 +32,14 @@ public final class InferenceService implements LoupeService {
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(30);
 
   private final ModelRegistry models;
+  private final ModelLoads loads;
   private final BlockingCalls calls;
   private final List<BindableService> services;
 
   private InferenceService(
-      ModelRegistry models, BlockingCalls calls, List<BindableService> services) {
+      ModelRegistry models, ModelLoads loads, BlockingCalls calls, List<BindableService> services) {
     this.models = models;
+    this.loads = loads;
     this.calls = calls;
     this.services = services;
   }
@@ -56,17 +60,21 @@ public final class InferenceService implements LoupeService {
     DeviceScheduler scheduler = new DeviceScheduler(config.maxWaiting());
     MemoryBudget budget = new MemoryBudget(config.memoryBytes(), config.memoryPatience());
     metrics.watch(scheduler, budget);
-    ModelRegistry models =
-        new ModelOpener(new ModelHub(config.hub(), config.progress())).openAll(config.models());
-    metrics.models(models.all().stream().map(ServedModel::id).toList());
-    BlockingCalls calls = new BlockingCalls("inference", config.maxCalls());
+    ModelRegistry models = new ModelRegistry(metrics::serves);
+    metrics.watchModels(models::size);
+    ModelLoads loads =
+        new ModelLoads(new ModelHub(config.hub(), config.progress()), models, config.weightBytes());
+    loads.loadAll(config.models());
+    BlockingCalls calls = new BlockingCalls("inference", config.maxCalls(), ModelLeases::around);
+    LoadableSources sources = new LoadableSources(config.modelFolders());
     DeviceRunner device = new DeviceRunner(scheduler, budget, metrics);
     return new InferenceService(
         models,
+        loads,
         calls,
         Tenants.known(
             config.mostCallsOfOneTenant(),
-            new InferenceGrpcService(models, device, metrics, calls),
+            new InferenceGrpcService(models, loads, sources, device, metrics, calls),
             new AttributionGrpcService(models, device, calls),
             new HeadGrpcService(models, device, calls),
             new NeuronGrpcService(models, device, calls),
@@ -86,23 +94,10 @@ public final class InferenceService implements LoupeService {
   @Override
   public void close() {
     calls.close();
-    if (awaitIdle()) {
-      models.close();
-    } else {
+    loads.close();
+    if (!models.close(CLOSE_PATIENCE)) {
       // Freeing weights under a running pass would end the process.
       log.warn("{} calls still run; their models stay in memory", calls.active());
     }
-  }
-
-  private boolean awaitIdle() {
-    long end = System.nanoTime() + CLOSE_PATIENCE.toNanos();
-    try {
-      while (calls.active() > 0 && System.nanoTime() < end) {
-        Thread.sleep(5);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    return calls.active() == 0;
   }
 }

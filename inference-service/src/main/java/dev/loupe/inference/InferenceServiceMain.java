@@ -8,7 +8,9 @@ import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.slf4j.LoggerFactory;
@@ -32,10 +34,13 @@ public final class InferenceServiceMain implements Callable<Integer> {
       names = "--model",
       required = true,
       split = ",",
-      paramLabel = "[ID=]MODEL",
+      paramLabel = "[ID=]MODEL[#FORM]",
       description =
           "A folder with config.json, tokenizer and safetensors weights, or a hub id such as "
-              + "owner/name[@revision], downloaded through HF_ENDPOINT, HF_HOME and HF_TOKEN. May be given more than once.")
+              + "owner/name[@revision], downloaded through HF_ENDPOINT, HF_HOME and HF_TOKEN. "
+              + "The form is f32 or bf16, and all or some steps of weight processing (fold_ln, center_writing_weights, "
+              + "center_unembed, fold_value_biases), joined by +, as in processed=owner/name#all. "
+              + "May be given more than once.")
   private List<String> models;
 
   @Option(
@@ -63,6 +68,21 @@ public final class InferenceServiceMain implements Callable<Integer> {
           "Memory that requests may take together beside the weights (default: ${DEFAULT-VALUE}).")
   private long memoryBytes = InferenceConfig.defaultMemoryBytes();
 
+  @Option(
+      names = "--weight-bytes",
+      paramLabel = "BYTES",
+      description =
+          "Memory that the weights of all models may take; what a client has loaded beyond it is refused (default: ${DEFAULT-VALUE}).")
+  private long weightBytes = InferenceConfig.defaultWeightBytes();
+
+  @Option(
+      names = "--load-from",
+      split = ",",
+      paramLabel = "FOLDER",
+      description =
+          "Clients may have models loaded from folders below this one, beside the hub. May be given more than once.")
+  private List<Path> loadFrom = new ArrayList<>();
+
   private InferenceServiceMain() {}
 
   /** Runs until the process is told to end. */
@@ -88,6 +108,7 @@ public final class InferenceServiceMain implements Callable<Integer> {
       return InferenceConfig.of(models.stream().map(ModelSpec::parse).toList())
           .withThreads(threads)
           .withBounds(maxRunning, maxWaiting, memoryBytes, Duration.ofSeconds(60))
+          .withLoading(weightBytes, loadFrom)
           .withHub(HubSettings.of(System.getenv()), this::logProgress);
     } catch (HubException e) {
       throw LoupeException.of(ErrorReason.INVALID_VALUE, e.getMessage(), e);

@@ -3,6 +3,8 @@ package dev.loupe.inference.grpc;
 import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.serving.LoadableSources;
+import dev.loupe.inference.serving.ModelLoads;
 import dev.loupe.inference.serving.ModelRegistry;
 import dev.loupe.proto.inference.v1.DetokenizeRequest;
 import dev.loupe.proto.inference.v1.DetokenizeResponse;
@@ -14,6 +16,8 @@ import dev.loupe.proto.inference.v1.ListHookPointsRequest;
 import dev.loupe.proto.inference.v1.ListHookPointsResponse;
 import dev.loupe.proto.inference.v1.ListModelsRequest;
 import dev.loupe.proto.inference.v1.ListModelsResponse;
+import dev.loupe.proto.inference.v1.LoadModelRequest;
+import dev.loupe.proto.inference.v1.LoadModelResponse;
 import dev.loupe.proto.inference.v1.Model;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.RunForwardPassResponse;
@@ -23,6 +27,8 @@ import dev.loupe.proto.inference.v1.StreamActivationsRequest;
 import dev.loupe.proto.inference.v1.StreamActivationsResponse;
 import dev.loupe.proto.inference.v1.TokenizeRequest;
 import dev.loupe.proto.inference.v1.TokenizeResponse;
+import dev.loupe.proto.inference.v1.UnloadModelRequest;
+import dev.loupe.proto.inference.v1.UnloadModelResponse;
 import dev.loupe.server.streams.BlockingCalls;
 import dev.loupe.server.streams.StreamLimits;
 import io.grpc.stub.StreamObserver;
@@ -31,6 +37,7 @@ import io.grpc.stub.StreamObserver;
 public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceServiceImplBase {
   private final BlockingCalls calls;
   private final Models models;
+  private final ModelLoading loading;
   private final Tokens tokens;
   private final ForwardPasses forwardPasses;
   private final ActivationStreams activationStreams;
@@ -39,10 +46,16 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
 
   /** A service over loaded models; calls run on these threads. */
   public InferenceGrpcService(
-      ModelRegistry registry, DeviceRunner device, InferenceMetrics metrics, BlockingCalls calls) {
+      ModelRegistry registry,
+      ModelLoads loads,
+      LoadableSources sources,
+      DeviceRunner device,
+      InferenceMetrics metrics,
+      BlockingCalls calls) {
     this.calls = calls;
     ModelLookup lookup = new ModelLookup(registry);
     this.models = new Models(registry, lookup);
+    this.loading = new ModelLoading(registry, loads, sources);
     this.tokens = new Tokens(lookup);
     this.forwardPasses = new ForwardPasses(lookup, device, metrics);
     this.activationStreams = new ActivationStreams(lookup, device, metrics);
@@ -58,6 +71,17 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
   @Override
   public void getModel(GetModelRequest request, StreamObserver<Model> responses) {
     answer(responses, models.get(request));
+  }
+
+  @Override
+  public void loadModel(LoadModelRequest request, StreamObserver<LoadModelResponse> responses) {
+    calls.serverStream(responses, StreamLimits.DEFAULT, sender -> loading.load(request, sender));
+  }
+
+  @Override
+  public void unloadModel(
+      UnloadModelRequest request, StreamObserver<UnloadModelResponse> responses) {
+    calls.serverStream(responses, StreamLimits.DEFAULT, sender -> loading.unload(request, sender));
   }
 
   @Override

@@ -38,11 +38,11 @@ final class Models {
   }
 
   Model get(GetModelRequest request) {
-    return ModelMessages.model(models.named("name", request.getName()));
+    return ModelMessages.model(models.described("name", request.getName()));
   }
 
   ListHookPointsResponse hookPoints(ListHookPointsRequest request) {
-    ServedModel model = models.named("model", request.getModel());
+    ServedModel model = models.described("model", request.getModel());
     ListHookPointsResponse.Builder response = ListHookPointsResponse.newBuilder();
     model
         .hookPoints()

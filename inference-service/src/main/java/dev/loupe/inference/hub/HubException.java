@@ -22,12 +22,14 @@ public final class HubException extends RuntimeException {
 
   private final Kind kind;
 
-  HubException(Kind kind, String message) {
+  /** Says why. */
+  public HubException(Kind kind, String message) {
     super(message);
     this.kind = kind;
   }
 
-  HubException(Kind kind, String message, Throwable cause) {
+  /** Says why, and what it came from. */
+  public HubException(Kind kind, String message, Throwable cause) {
     super(message, cause);
     this.kind = kind;
   }

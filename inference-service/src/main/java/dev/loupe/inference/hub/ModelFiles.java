@@ -17,6 +17,7 @@ final class ModelFiles {
   static final String VOCAB = "vocab.json";
   static final String MERGES = "merges.txt";
   static final String WEIGHTS = "model.safetensors";
+  static final String WEIGHTS_SUFFIX = ".safetensors";
   static final String WEIGHTS_INDEX = "model.safetensors.index.json";
 
   private static final Pattern SHARD = Pattern.compile("[\\w-][\\w.-]{0,200}\\.safetensors");

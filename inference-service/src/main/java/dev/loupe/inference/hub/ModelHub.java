@@ -34,6 +34,17 @@ public final class ModelHub {
    * @throws HubException when the files cannot be had
    */
   public Path folder(ModelSource source) {
+    return folder(source, DownloadProgress.NONE, WeightsLimit.NONE);
+  }
+
+  /**
+   * The folder of a model, downloaded when needed and when its weights are within a limit. Without
+   * a connection a repository that is whole in the cache is still given.
+   *
+   * @param watcher told while files arrive, beside the hub's own; what it throws ends the download
+   * @throws HubException when the files cannot be had
+   */
+  public Path folder(ModelSource source, DownloadProgress watcher, WeightsLimit limit) {
     if (source instanceof ModelSource.Folder folder) {
       return folder.path();
     }
@@ -44,7 +55,7 @@ public final class ModelHub {
       return cached.orElseThrow(() -> notCached(repository));
     }
     try {
-      return download(repository, cache);
+      return download(repository, cache, watcher, limit);
     } catch (HubException e) {
       if (e.kind() != Kind.UNREACHABLE || cached.isEmpty()) {
         throw e;
@@ -69,11 +80,16 @@ public final class ModelHub {
     }
   }
 
-  private Path download(ModelSource.Repository repository, HubCache cache) {
+  private Path download(
+      ModelSource.Repository repository,
+      HubCache cache,
+      DownloadProgress watcher,
+      WeightsLimit limit) {
     try {
-      Fetch fetch = new Fetch(repository.id(), cache);
+      Fetch fetch = new Fetch(repository.id(), cache, watcher);
       Path config = fetch.required(ModelFiles.CONFIG, repository.revision());
       String commit = config.getParent().getFileName().toString();
+      fetch.bytesLeft = limit.mostBytes(config);
       if (fetch.file(ModelFiles.TOKENIZER, commit).isEmpty()) {
         fetch.required(ModelFiles.VOCAB, commit);
         fetch.required(ModelFiles.MERGES, commit);
@@ -99,11 +115,20 @@ public final class ModelHub {
     private final String repository;
     private final HubCache cache;
     private final HubHttp http = new HubHttp(settings);
-    private final HubDownloader downloader = new HubDownloader(settings, http, progress);
+    private final HubDownloader downloader;
+    private long bytesLeft = Long.MAX_VALUE;
 
-    Fetch(String repository, HubCache cache) {
+    Fetch(String repository, HubCache cache, DownloadProgress watcher) {
       this.repository = repository;
       this.cache = cache;
+      this.downloader =
+          new HubDownloader(
+              settings,
+              http,
+              (file, done, total) -> {
+                progress.onBytes(file, done, total);
+                watcher.onBytes(file, done, total);
+              });
     }
 
     Path required(String name, String revision) throws IOException, InterruptedException {
@@ -129,8 +154,21 @@ public final class ModelHub {
         return Optional.empty();
       }
       RemoteFile file = describe(name, headers);
+      if (name.endsWith(ModelFiles.WEIGHTS_SUFFIX)) {
+        require(file);
+      }
       Path blob = downloader.fetch(cache, file);
       return Optional.of(cache.link(file.commit(), name, blob));
+    }
+
+    private void require(RemoteFile weights) {
+      if (weights.size() > bytesLeft) {
+        throw new HubException(
+            Kind.CORRUPT,
+            "%s/%s has %d bytes; a model of its config.json's shape has at most %d more"
+                .formatted(repository, weights.name(), weights.size(), bytesLeft));
+      }
+      bytesLeft -= weights.size();
     }
 
     private RemoteFile describe(String name, HubHttp.Headers headers) {

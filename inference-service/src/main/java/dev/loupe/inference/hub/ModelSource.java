@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -39,15 +40,23 @@ public sealed interface ModelSource {
     } catch (InvalidPathException e) {
       // Then it may still be a hub id.
     }
+    return repository(text)
+        .orElseThrow(
+            () ->
+                new HubException(
+                    HubException.Kind.INVALID,
+                    "model \"%s\" is neither a folder that exists nor a hub id such as owner/name"
+                        .formatted(text)));
+  }
+
+  /** Reads a hub id {@code owner/name[@revision]}; empty when it is none. */
+  static Optional<Repository> repository(String text) {
     Matcher matcher = REPOSITORY.matcher(text);
     if (!matcher.matches() || text.contains("..")) {
-      throw new HubException(
-          HubException.Kind.INVALID,
-          "model \"%s\" is neither a folder that exists nor a hub id such as owner/name"
-              .formatted(text));
+      return Optional.empty();
     }
     String revision = matcher.group(2) == null ? "main" : matcher.group(2);
-    return new Repository(matcher.group(1), revision);
+    return Optional.of(new Repository(matcher.group(1), revision));
   }
 
   /**

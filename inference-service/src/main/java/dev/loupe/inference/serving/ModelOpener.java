@@ -3,14 +3,15 @@ package dev.loupe.inference.serving;
 import ai.djl.Device;
 import dev.loupe.inference.hub.HubException;
 import dev.loupe.inference.hub.ModelHub;
-import dev.loupe.inference.model.ComputeType;
 import dev.loupe.inference.model.ConfigException;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.LoadedModel;
 import dev.loupe.inference.model.ModelLoadException;
 import dev.loupe.inference.model.ModelLoader;
+import dev.loupe.inference.model.WeightTransform;
 import dev.loupe.inference.model.hooks.HookPoints;
 import dev.loupe.inference.processing.WeightProcessing;
+import dev.loupe.inference.processing.WeightProcessor;
 import dev.loupe.inference.tokenizer.BpeTokenizer;
 import dev.loupe.inference.tokenizer.TokenizerException;
 import dev.loupe.server.errors.ErrorReason;
@@ -22,55 +23,42 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Loads models, and says in one sentence why one cannot be loaded. */
-public final class ModelOpener {
+final class ModelOpener {
   private static final Logger log = LoggerFactory.getLogger(ModelOpener.class);
 
   private final ModelHub hub;
   private final String version = LoupeVersion.read();
 
   /** An opener that finds files through a hub. */
-  public ModelOpener(ModelHub hub) {
+  ModelOpener(ModelHub hub) {
     this.hub = hub;
   }
 
   /**
-   * Loads all, or none.
+   * Loads a model.
    *
+   * @param admission asked before weights are fetched or read
+   * @param watcher told of each step
    * @throws LoupeException UNREADABLE_MODEL, SERVICE_UNAVAILABLE when a hub cannot be reached,
-   *     STORAGE_FULL, or INVALID_VALUE when two models have one id
+   *     STORAGE_FULL, and what admission and watcher throw; nothing stays loaded then
    */
-  public ModelRegistry openAll(List<ModelSpec> specs) {
-    List<ServedModel> opened = new ArrayList<>();
+  ServedModel open(ModelSpec spec, Admission admission, LoadWatcher watcher) {
     try {
-      for (ModelSpec spec : specs) {
-        if (opened.stream().anyMatch(model -> model.id().equals(spec.id()))) {
-          throw LoupeException.invalidValue(
-              "model", spec.id(), "each model an id of its own, as in id=" + spec.id());
-        }
-        opened.add(open(spec));
-      }
-      return new ModelRegistry(opened);
-    } catch (RuntimeException e) {
-      opened.forEach(model -> model.loaded().close());
-      throw e;
-    }
-  }
-
-  private ServedModel open(ModelSpec spec) {
-    Path folder;
-    try {
-      folder = hub.folder(spec.source());
+      Path folder =
+          hub.folder(
+              spec.source(),
+              (file, done, total) -> watcher.onStep("downloading " + file, done, total),
+              admission::admit);
+      ModelLoader.config(folder);
+      admission.admit(folder.resolve("config.json"));
+      return load(spec, folder, watcher);
     } catch (HubException e) {
       throw unavailable(e);
-    }
-    try {
-      return load(spec.id(), folder);
     } catch (NoSuchFileException e) {
       String detail = e.getReason() == null ? "is missing" : e.getReason();
       throw unreadable(spec, e.getFile() + " " + detail, e);
@@ -104,40 +92,52 @@ public final class ModelOpener {
     return LoupeException.of(reason, e.getMessage(), e);
   }
 
-  private ServedModel load(String id, Path folder) throws IOException {
+  private ServedModel load(ModelSpec spec, Path folder, LoadWatcher watcher) throws IOException {
     BpeTokenizer tokenizer = BpeTokenizer.load(folder);
-    String sha256 = WeightsHash.of(folder);
-    LoadedModel loaded = ModelLoader.load(folder);
+    String sha256 = WeightsHash.of(folder, watcher);
+    LoadedModel loaded =
+        ModelLoader.load(
+            folder,
+            transform(spec.form().processing()),
+            (done, total) -> watcher.onStep("reading the weights", done, total));
     GptConfig config = loaded.config();
     if (tokenizer.size() > config.vocabularySize()) {
       log.warn(
           "the tokenizer of model {} has {} tokens, of which the model knows {}",
-          id,
+          spec.id(),
           tokenizer.size(),
           config.vocabularySize());
     }
     log.info(
-        "model {} is loaded: {} layers, {} wide, {} parameters",
-        id,
+        "model {} is loaded: {} layers, {} wide, {} parameters, processing {}",
+        spec.id(),
         config.layers(),
         config.dModel(),
-        config.parameters());
-    Provenance provenance =
-        new Provenance(
-            id,
-            sha256,
-            ComputeType.F32,
-            WeightProcessing.NONE,
-            TensorEngine.version(),
-            device(loaded),
-            version);
+        config.parameters(),
+        spec.form().processing());
     return new ServedModel(
-        id, loaded, tokenizer, new HookPoints(config), bosToken(config, tokenizer), provenance);
+        spec,
+        loaded,
+        tokenizer,
+        new HookPoints(config),
+        bosToken(config, tokenizer),
+        provenance(spec, sha256, loaded));
   }
 
-  private static String device(LoadedModel model) {
-    Device device = model.weightsManager().getDevice();
-    return device.isGpu() ? "gpu(" + device.getDeviceId() + ")" : device.getDeviceType();
+  private static Optional<WeightTransform> transform(WeightProcessing steps) {
+    return steps.isNone() ? Optional.empty() : Optional.of(new WeightProcessor(steps));
+  }
+
+  private Provenance provenance(ModelSpec spec, String sha256, LoadedModel loaded) {
+    Device device = loaded.weightsManager().getDevice();
+    return new Provenance(
+        spec.id(),
+        sha256,
+        spec.form().computeType(),
+        spec.form().processing(),
+        TensorEngine.version(),
+        device.isGpu() ? "gpu(" + device.getDeviceId() + ")" : device.getDeviceType(),
+        version);
   }
 
   private static int bosToken(GptConfig config, BpeTokenizer tokenizer) {

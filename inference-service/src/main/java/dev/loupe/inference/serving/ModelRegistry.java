@@ -2,47 +2,185 @@ package dev.loupe.inference.serving;
 
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 
-/** The models of this server, sorted by id. */
-public final class ModelRegistry implements AutoCloseable {
-  private final TreeMap<String, ServedModel> models = new TreeMap<>();
+/**
+ * The models of this server, sorted by id. Whoever uses a model's weights holds a lease on it: a
+ * model that is taken out is freed when its last lease ends, never under a running pass.
+ */
+public final class ModelRegistry {
+  private final TreeMap<String, Entry> models = new TreeMap<>();
+  private final Consumer<String> serves;
 
-  /** Holds these models, and closes them when it is closed. */
-  public ModelRegistry(List<ServedModel> models) {
-    models.forEach(model -> this.models.put(model.id(), model));
+  /**
+   * An empty registry.
+   *
+   * @param serves told the id of each model that comes into service
+   */
+  public ModelRegistry(Consumer<String> serves) {
+    this.serves = serves;
   }
 
-  /** All, sorted by id. */
-  public List<ServedModel> all() {
-    return new ArrayList<>(models.values());
+  /** A model and those who use it; guarded by the registry. */
+  private static final class Entry implements ModelRetirement {
+    private final ServedModel model;
+    private final Runnable afterwards;
+    private final CountDownLatch freed = new CountDownLatch(1);
+    private int leases;
+    private boolean retired;
+
+    Entry(ServedModel model, Runnable afterwards) {
+      this.model = model;
+      this.afterwards = afterwards;
+    }
+
+    void freeIfUnused() {
+      if (retired && leases == 0) {
+        model.loaded().close();
+        afterwards.run();
+        freed.countDown();
+      }
+    }
+
+    @Override
+    public boolean await(Duration patience) throws InterruptedException {
+      return freed.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+    }
+  }
+
+  private final class Lease implements ModelLease {
+    private final Entry entry;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    Lease(Entry entry) {
+      this.entry = entry;
+    }
+
+    @Override
+    public ServedModel model() {
+      return entry.model;
+    }
+
+    @Override
+    public void close() {
+      if (closed.compareAndSet(false, true)) {
+        synchronized (ModelRegistry.this) {
+          entry.leases--;
+          entry.freeIfUnused();
+        }
+      }
+    }
+  }
+
+  /** All, sorted by id; to describe them, not to run them. */
+  public synchronized List<ServedModel> all() {
+    List<ServedModel> all = new ArrayList<>();
+    models.values().forEach(entry -> all.add(entry.model));
+    return all;
+  }
+
+  /** How many there are. */
+  public synchronized int size() {
+    return models.size();
+  }
+
+  /** A model if there is one of that id; to describe it, not to run it. */
+  public synchronized Optional<ServedModel> find(String id) {
+    return Optional.ofNullable(models.get(id)).map(entry -> entry.model);
   }
 
   /**
-   * One model.
+   * One model; to describe it, not to run it.
    *
    * @throws LoupeException MODEL_NOT_FOUND, which names the loaded ones
    */
-  public ServedModel get(String id) {
-    ServedModel model = models.get(id);
-    if (model == null) {
+  public synchronized ServedModel get(String id) {
+    return entry(id).model;
+  }
+
+  /**
+   * One model, to run it.
+   *
+   * @throws LoupeException MODEL_NOT_FOUND, which names the loaded ones
+   */
+  public synchronized ModelLease lease(String id) {
+    Entry entry = entry(id);
+    entry.leases++;
+    return new Lease(entry);
+  }
+
+  /**
+   * Puts a model into service; from then on it is the registry's to close.
+   *
+   * @param afterwards runs once the model is freed
+   * @throws LoupeException MODEL_EXISTS
+   */
+  public synchronized void add(ServedModel model, Runnable afterwards) {
+    if (models.containsKey(model.id())) {
+      throw exists(model.id());
+    }
+    models.put(model.id(), new Entry(model, afterwards));
+    serves.accept(model.id());
+  }
+
+  /**
+   * Takes a model out of service.
+   *
+   * @throws LoupeException MODEL_NOT_FOUND, which names the loaded ones
+   */
+  public synchronized ModelRetirement retire(String id) {
+    Entry entry = entry(id);
+    models.remove(id);
+    entry.retired = true;
+    entry.freeIfUnused();
+    return entry;
+  }
+
+  static LoupeException exists(String id) {
+    return LoupeException.of(
+            ErrorReason.MODEL_EXISTS,
+            "models/%s is another model; choose another id, or unload it first".formatted(id))
+        .with("model", "models/" + id);
+  }
+
+  private Entry entry(String id) {
+    Entry entry = models.get(id);
+    if (entry == null) {
+      List<String> names = models.keySet().stream().map(name -> "models/" + name).toList();
       throw LoupeException.of(
               ErrorReason.MODEL_NOT_FOUND,
               "model models/%s is not loaded; there is %s"
-                  .formatted(id, String.join(", ", names())))
-          .with("models", String.join(",", names()));
+                  .formatted(id, names.isEmpty() ? "none" : String.join(", ", names)))
+          .with("models", String.join(",", names));
     }
-    return model;
+    return entry;
   }
 
-  private List<String> names() {
-    return models.keySet().stream().map(id -> "models/" + id).toList();
+  /** Takes all out of service, and waits for their last requests; returns whether all are freed. */
+  public boolean close(Duration patience) {
+    List<ModelRetirement> retired = retireAll();
+    long end = System.nanoTime() + patience.toNanos();
+    boolean freed = true;
+    try {
+      for (ModelRetirement retirement : retired) {
+        freed &= retirement.await(Duration.ofNanos(end - System.nanoTime()));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+    return freed;
   }
 
-  @Override
-  public void close() {
-    models.values().forEach(model -> model.loaded().close());
+  private synchronized List<ModelRetirement> retireAll() {
+    return List.copyOf(models.keySet()).stream().map(this::retire).toList();
   }
 }

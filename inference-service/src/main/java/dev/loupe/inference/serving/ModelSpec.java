@@ -1,5 +1,6 @@
 package dev.loupe.inference.serving;
 
+import dev.loupe.inference.hub.HubException;
 import dev.loupe.inference.hub.ModelSource;
 import dev.loupe.server.names.ResourcePattern;
 
@@ -8,27 +9,43 @@ import dev.loupe.server.names.ResourcePattern;
  *
  * @param id its resource id: lower-case letters, digits and hyphens, starting with a letter
  * @param source where its files are
+ * @param form in which its weights are used
  */
-public record ModelSpec(String id, ModelSource source) {
+public record ModelSpec(String id, ModelSource source, ModelForm form) {
 
   /** Checks the id. */
   public ModelSpec {
     ResourcePattern.requireId("model", id);
   }
 
+  /** A model as it is stored, in float32. */
+  public ModelSpec(String id, ModelSource source) {
+    this(id, source, ModelForm.AS_STORED);
+  }
+
   /**
-   * Reads {@code [id=]folder-or-hub-id}; without an id it is made from the folder's or repository's
-   * name.
+   * Reads {@code [id=]folder-or-hub-id[#form]}; without an id it is made from the folder's or
+   * repository's name. The form is {@code f32} or {@code bf16}, and {@code all} or some steps of
+   * weight processing, joined by {@code +}, as in {@code processed=openai-community/gpt2#all}.
    *
-   * @throws dev.loupe.inference.hub.HubException when it is neither a folder nor a hub id
+   * @throws dev.loupe.inference.hub.HubException when it is neither a folder nor a hub id, or when
+   *     the form is not known
    */
   public static ModelSpec parse(String text) {
     int equals = text.indexOf('=');
-    if (equals > 0 && text.substring(0, equals).matches("[a-z][a-z0-9-]*")) {
-      return new ModelSpec(
-          text.substring(0, equals), ModelSource.parse(text.substring(equals + 1)));
+    boolean named = equals > 0 && text.substring(0, equals).matches("[a-z][a-z0-9-]*");
+    String rest = named ? text.substring(equals + 1) : text;
+    int hash = rest.lastIndexOf('#');
+    ModelForm form = hash < 0 ? ModelForm.AS_STORED : form(rest.substring(hash + 1));
+    ModelSource source = ModelSource.parse(hash < 0 ? rest : rest.substring(0, hash));
+    return new ModelSpec(named ? text.substring(0, equals) : source.modelId(), source, form);
+  }
+
+  private static ModelForm form(String text) {
+    try {
+      return ModelForm.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new HubException(HubException.Kind.INVALID, e.getMessage(), e);
     }
-    ModelSource source = ModelSource.parse(text);
-    return new ModelSpec(source.modelId(), source);
   }
 }

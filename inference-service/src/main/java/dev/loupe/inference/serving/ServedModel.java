@@ -10,7 +10,7 @@ import dev.loupe.inference.tokenizer.BpeTokenizer;
 /**
  * A model that is ready.
  *
- * @param id its resource id
+ * @param spec what was asked for
  * @param loaded weights and forward pass
  * @param tokenizer of its folder
  * @param hookPoints all of them
@@ -18,12 +18,17 @@ import dev.loupe.inference.tokenizer.BpeTokenizer;
  * @param provenance what its numbers come from
  */
 public record ServedModel(
-    String id,
+    ModelSpec spec,
     LoadedModel loaded,
     BpeTokenizer tokenizer,
     HookPoints hookPoints,
     int bosToken,
     Provenance provenance) {
+
+  /** Its resource id. */
+  public String id() {
+    return spec.id();
+  }
 
   /** The model's shape. */
   public GptConfig config() {

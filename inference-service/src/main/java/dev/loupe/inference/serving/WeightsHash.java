@@ -16,7 +16,12 @@ final class WeightsHash {
   private WeightsHash() {}
 
   /** SHA-256 over the single weight file, or over all shards in the order of their names. */
-  static String of(Path folder) throws IOException {
+  static String of(Path folder, LoadWatcher watcher) throws IOException {
+    long total = 0;
+    for (Path file : files(folder)) {
+      total += Files.size(file);
+    }
+    long done = 0;
     MessageDigest digest;
     try {
       digest = MessageDigest.getInstance("SHA-256");
@@ -28,6 +33,8 @@ final class WeightsHash {
       try (InputStream in = Files.newInputStream(file)) {
         for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
           digest.update(buffer, 0, read);
+          done += read;
+          watcher.onStep("hashing the weights", done, total);
         }
       }
     }

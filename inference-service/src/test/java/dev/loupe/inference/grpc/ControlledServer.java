@@ -1,6 +1,7 @@
 package dev.loupe.inference.grpc;
 
 import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.grpc.requests.ModelLeases;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.hub.DownloadProgress;
 import dev.loupe.inference.hub.HubSettings;
@@ -11,7 +12,8 @@ import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.DeviceScheduler;
 import dev.loupe.inference.scheduling.DeviceTurn;
 import dev.loupe.inference.scheduling.MemoryBudget;
-import dev.loupe.inference.serving.ModelOpener;
+import dev.loupe.inference.serving.LoadableSources;
+import dev.loupe.inference.serving.ModelLoads;
 import dev.loupe.inference.serving.ModelRegistry;
 import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
@@ -51,12 +53,13 @@ final class ControlledServer implements AutoCloseable {
               InferenceMetrics metrics = new InferenceMetrics(registry);
               metrics.watch(scheduler, budget);
               ModelHub hub = new ModelHub(HubSettings.of(Map.of()), DownloadProgress.NONE);
-              ModelRegistry models =
-                  new ModelOpener(hub)
-                      .openAll(List.of(new ModelSpec("m", new ModelSource.Folder(folder))));
+              ModelRegistry models = new ModelRegistry(metrics::serves);
+              ModelLoads loads = new ModelLoads(hub, models, Long.MAX_VALUE);
+              loads.loadAll(List.of(new ModelSpec("m", new ModelSource.Folder(folder))));
               return new Service(
                   models,
-                  new BlockingCalls("test", 64),
+                  loads,
+                  new BlockingCalls("test", 64, ModelLeases::around),
                   new DeviceRunner(scheduler, budget, metrics),
                   metrics);
             });
@@ -64,17 +67,25 @@ final class ControlledServer implements AutoCloseable {
   }
 
   private record Service(
-      ModelRegistry models, BlockingCalls calls, DeviceRunner device, InferenceMetrics metrics)
+      ModelRegistry models,
+      ModelLoads loads,
+      BlockingCalls calls,
+      DeviceRunner device,
+      InferenceMetrics metrics)
       implements LoupeService {
     @Override
     public List<BindableService> services() {
-      return Tenants.known(MOST_OF_ONE, new InferenceGrpcService(models, device, metrics, calls));
+      return Tenants.known(
+          MOST_OF_ONE,
+          new InferenceGrpcService(
+              models, loads, new LoadableSources(List.of()), device, metrics, calls));
     }
 
     @Override
     public void close() {
       calls.close();
-      models.close();
+      loads.close();
+      models.close(Duration.ofSeconds(30));
     }
   }
 

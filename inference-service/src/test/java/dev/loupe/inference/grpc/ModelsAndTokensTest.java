@@ -39,15 +39,7 @@ class ModelsAndTokensTest {
         new TinyServer(
             parent,
             config ->
-                new dev.loupe.inference.InferenceConfig(
-                    List.of(config.models().get(0), again(config.models().get(0))),
-                    config.threads(),
-                    config.maxCalls(),
-                    config.maxWaiting(),
-                    config.memoryBytes(),
-                    config.memoryPatience(),
-                    config.hub(),
-                    config.progress()));
+                config.withModels(List.of(config.models().get(0), again(config.models().get(0)))));
     folder = parent.resolve("gpt2-tiny");
   }
 

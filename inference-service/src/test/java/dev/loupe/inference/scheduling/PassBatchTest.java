@@ -13,6 +13,7 @@ import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.inference.model.hooks.Intervention;
 import dev.loupe.inference.model.hooks.Selection;
+import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.inference.serving.ServedModel;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -26,7 +27,7 @@ class PassBatchTest {
 
   private static ServedModel model() {
     LoadedModel loaded = new LoadedModel(new HookedTransformer(CONFIG, null, null), null);
-    return new ServedModel("m", loaded, null, null, -1, null);
+    return new ServedModel(new ModelSpec("m", null), loaded, null, null, -1, null);
   }
 
   private PassRequest<?> pass(int rows, int width, LogitsMode logits, HookProgram program) {

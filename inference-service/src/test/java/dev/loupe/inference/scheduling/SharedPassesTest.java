@@ -16,6 +16,7 @@ import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.inference.model.hooks.Intervention;
 import dev.loupe.inference.model.hooks.InvalidInterventionException;
 import dev.loupe.inference.model.hooks.Selection;
+import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
@@ -56,7 +57,7 @@ class SharedPassesTest {
   @BeforeEach
   void load(@TempDir Path folder) throws Exception {
     tiny = new TinyModel(folder);
-    model = new ServedModel("tiny", tiny.loaded(), null, null, -1, null);
+    model = new ServedModel(new ModelSpec("tiny", null), tiny.loaded(), null, null, -1, null);
   }
 
   @AfterEach

@@ -16,12 +16,22 @@ public final class ModelLookup {
   }
 
   /**
-   * The model of that name.
+   * The model of that name, which stays in memory until the running call's handler has ended.
    *
    * @param field of the request, for the error
    * @throws dev.loupe.server.errors.LoupeException INVALID_NAME or MODEL_NOT_FOUND
    */
   public ServedModel named(String field, String name) {
+    return ModelLeases.current().use(registry, NAME.parseId(field, name));
+  }
+
+  /**
+   * The model of that name, to describe it: its weights may be freed at any time.
+   *
+   * @param field of the request, for the error
+   * @throws dev.loupe.server.errors.LoupeException INVALID_NAME or MODEL_NOT_FOUND
+   */
+  public ServedModel described(String field, String name) {
     return registry.get(NAME.parseId(field, name));
   }
 }
