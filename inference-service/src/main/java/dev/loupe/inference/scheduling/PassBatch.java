@@ -9,7 +9,7 @@ import java.util.Optional;
 
 /**
  * Decides which passes run together: on the same model, about equally deep, about equally long, and
- * within bounds. Holds the memory that padding takes until it is closed.
+ * within bounds. Holds the memory that they take more together than apart until it is closed.
  */
 final class PassBatch implements AutoCloseable {
   /** Padding counted. */
@@ -20,8 +20,8 @@ final class PassBatch implements AutoCloseable {
 
   private final MemoryBudget budget;
   private final PassRequest<?> first;
-  private final List<TokenBatch> batches = new ArrayList<>();
-  private final List<MemoryBudget.Reservation> padding = new ArrayList<>();
+  private final List<PassRequest<?>> passes = new ArrayList<>();
+  private final List<MemoryBudget.Reservation> reserved = new ArrayList<>();
   private final int depth;
 
   /** A batch of one pass so far. */
@@ -29,7 +29,7 @@ final class PassBatch implements AutoCloseable {
     this.first = first;
     this.budget = budget;
     this.depth = depth(first);
-    batches.add(first.batch());
+    passes.add(first);
   }
 
   /** True when a pass may share with others at all. */
@@ -44,35 +44,28 @@ final class PassBatch implements AutoCloseable {
         || !fits(request.batch())) {
       return false;
     }
-    Optional<MemoryBudget.Reservation> more = budget.tryReserve(paddingBytes(request.batch()));
-    more.ifPresent(padding::add);
-    if (more.isPresent()) {
-      batches.add(request.batch());
+    long before = PassCost.sharing(config(), passes);
+    passes.add(request);
+    long more = Math.max(0, PassCost.sharing(config(), passes) - before);
+    Optional<MemoryBudget.Reservation> memory = budget.tryReserve(more);
+    memory.ifPresent(reserved::add);
+    if (memory.isEmpty()) {
+      passes.remove(passes.size() - 1);
     }
-    return more.isPresent();
+    return memory.isPresent();
   }
 
   private boolean fits(TokenBatch more) {
-    int width = Math.max(width(), more.width());
-    int rows = more.rows() + batches.stream().mapToInt(TokenBatch::rows).sum();
-    int tokens = more.tokens() + batches.stream().mapToInt(TokenBatch::tokens).sum();
+    int width = more.width();
+    int rows = more.rows();
+    int tokens = more.tokens();
+    for (PassRequest<?> pass : passes) {
+      width = Math.max(width, pass.batch().width());
+      rows += pass.batch().rows();
+      tokens += pass.batch().tokens();
+    }
     long padded = (long) rows * width;
     return padded <= MOST_TOKENS && padded - tokens <= Math.max(FREE_PADDING, padded / 4);
-  }
-
-  /** What the new one and those before it take more now. */
-  private long paddingBytes(TokenBatch more) {
-    int width = Math.max(width(), more.width());
-    long bytes = PassCost.padding(config(), more, width);
-    for (TokenBatch batch : batches) {
-      bytes +=
-          PassCost.padding(config(), batch, width) - PassCost.padding(config(), batch, width());
-    }
-    return bytes;
-  }
-
-  private int width() {
-    return batches.stream().mapToInt(TokenBatch::width).max().orElseThrow();
   }
 
   private GptConfig config() {
@@ -87,6 +80,6 @@ final class PassBatch implements AutoCloseable {
 
   @Override
   public void close() {
-    padding.forEach(MemoryBudget.Reservation::close);
+    reserved.forEach(MemoryBudget.Reservation::close);
   }
 }

@@ -9,6 +9,7 @@ import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
 import java.util.Collection;
+import java.util.List;
 
 /**
  * What a pass will take, predicted from shapes alone. It errs on the high side: activations of one
@@ -21,13 +22,13 @@ import java.util.Collection;
 public record PassCost(int rows, long bytes) {
   private static final int FLOAT = 4;
 
-  /** Values of a block, as many times as wide as the residual stream and the MLP. */
-  private static final double RESIDUAL_VALUES = 24;
-
-  private static final double MLP_VALUES = 8;
-
   /** What is kept lies between what is freed, which leaves holes. */
-  private static final double KEPT = 1.5;
+  private static final double KEPT = 1.25;
+
+  /** Scores, pattern and mask. */
+  private static final double VALUES_OF_MAPS = 3;
+
+  private static final double VALUES_OF_AN_EDITED_MAP = 13;
 
   /** The edited value, the place that it is written to, and the mask of the selection. */
   private static final double VALUES_OF_AN_EDIT = 3;
@@ -56,16 +57,23 @@ public record PassCost(int rows, long bytes) {
   public static PassCost of(
       GptConfig config, int rows, int width, LogitsMode logits, HookProgram program) {
     double values =
-        pass(config, rows, width)
+        pass(config, rows, width, program)
             + logits(config, rows, width, logits, program)
             + hooks(config, rows, width, program);
     return ofValues(rows, values);
   }
 
-  /** What a batch takes more when it is padded to a greater width. */
-  static long padding(GptConfig config, TokenBatch batch, int width) {
-    double values = pass(config, batch.rows(), width) - pass(config, batch.rows(), batch.width());
-    return ofValues(batch.rows(), values).bytes();
+  /** What passes take more together, padded to the widest, than each by itself. */
+  static long sharing(GptConfig config, List<PassRequest<?>> passes) {
+    int rows = passes.stream().mapToInt(pass -> pass.batch().rows()).sum();
+    int width = passes.stream().mapToInt(pass -> pass.batch().width()).max().orElse(0);
+    boolean inside = passes.stream().anyMatch(pass -> looksInside(pass.program()));
+    boolean maps = passes.stream().anyMatch(pass -> usesMaps(pass.program()));
+    double values = pass(config, rows, width, inside, maps);
+    for (PassRequest<?> pass : passes) {
+      values -= pass(config, pass.batch().rows(), pass.batch().width(), pass.program());
+    }
+    return Math.max(0, ofValues(rows, values).bytes());
   }
 
   /** The same with more memory, for instance a key-value cache. */
@@ -96,11 +104,37 @@ public record PassCost(int rows, long bytes) {
     return new PassCost(rows, (long) Math.min(Long.MAX_VALUE / 2, FLOAT * values));
   }
 
-  /** One block and its attention scores. */
-  private static double pass(GptConfig config, int rows, int width) {
+  private static double pass(GptConfig config, int rows, int width, HookProgram program) {
+    return pass(config, rows, width, looksInside(program), usesMaps(program));
+  }
+
+  /**
+   * One block and its attention scores.
+   *
+   * @param inside false when blocks run as one call each, which frees values as it goes
+   * @param maps false when no scores are written
+   */
+  private static double pass(GptConfig config, int rows, int width, boolean inside, boolean maps) {
     double tokens = (double) rows * width;
-    double layer = tokens * (RESIDUAL_VALUES * config.dModel() + MLP_VALUES * config.dMlp());
-    return layer + 3.0 * tokens * width * config.heads();
+    double layer =
+        inside
+            ? 24.0 * config.dModel() + 8.0 * config.dMlp()
+            : 10.0 * config.dModel() + 3.0 * config.dMlp();
+    double scores = maps ? VALUES_OF_MAPS * width * config.heads() : 0;
+    return tokens * (layer + scores);
+  }
+
+  private static boolean looksInside(HookProgram program) {
+    return program.points().stream()
+        .anyMatch(
+            point ->
+                point.layer() >= 0
+                    && point.kind() != HookKind.RESID_PRE
+                    && point.kind() != HookKind.RESID_POST);
+  }
+
+  private static boolean usesMaps(HookProgram program) {
+    return program.points().stream().anyMatch(point -> point.kind().isAttentionMap());
   }
 
   private static double logits(
@@ -132,7 +166,8 @@ public record PassCost(int rows, long bytes) {
         kept += reading;
         made = Math.max(made, reading < elements ? VALUES_OF_A_READING * elements : 0);
       }
-      double beside = made + (edited ? VALUES_OF_AN_EDIT * elements : 0);
+      double anEdit = point.kind().isAttentionMap() ? VALUES_OF_AN_EDITED_MAP : VALUES_OF_AN_EDIT;
+      double beside = made + (edited ? anEdit * elements : 0);
       if (edited && point.kind().isHeadInput()) {
         beside = made + elements + (split[point.layer()] ? 0 : VALUES_OF_SPLIT_INPUTS * elements);
         split[point.layer()] = true;

@@ -175,8 +175,10 @@ class MemoryBudgetTest {
     assertThat(PassCost.bytes(config, pattern, 3, 17)).isEqualTo(4L * 3 * 4 * 17 * 17);
     HookPoint z = HookPoint.of(HookKind.Z, 0);
     assertThat(PassCost.bytes(config, z, 3, 17)).isEqualTo(4L * 3 * 17 * 32);
-    PassCost without = PassCost.of(config, 3, 17, LogitsMode.NONE, List.of());
-    PassCost with = PassCost.of(config, 3, 17, LogitsMode.NONE, List.of(z, pattern));
+    List<HookPoint> all =
+        List.of(z, pattern, HookPoint.of(HookKind.Z, 1), HookPoint.of(HookKind.PATTERN, 0));
+    PassCost without = PassCost.of(config, 3, 17, LogitsMode.NONE, all.subList(0, 2));
+    PassCost with = PassCost.of(config, 3, 17, LogitsMode.NONE, all);
     assertThat(with.bytes() - without.bytes())
         .isBetween(4L * 3 * 17 * (32 + 4 * 17), 2 * 4L * 3 * 17 * (32 + 4 * 17));
   }

@@ -16,6 +16,7 @@ import dev.loupe.inference.model.hooks.Selection;
 import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.inference.serving.ServedModel;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Which passes run together. */
@@ -112,11 +113,22 @@ class PassBatchTest {
   }
 
   @Test
+  void othersRowsTakeMoreBesideOneThatLooksInside() {
+    PassRequest<?> plain = pass(8, 16);
+    PassRequest<?> inside = pass(1, 16, LogitsMode.LAST, capturing(HookKind.PATTERN, 3));
+    assertThat(PassCost.sharing(CONFIG, List.of(plain, pass(2, 16)))).isZero();
+    assertThat(PassCost.sharing(CONFIG, List.of(plain, inside))).isPositive();
+    assertThat(PassCost.sharing(CONFIG, List.of(inside))).isZero();
+  }
+
+  @Test
   void onlyWhileThereIsMemoryForThePadding() {
     try (PassBatch batch = new PassBatch(pass(1, 16), budget)) {
       assertThat(batch.accepts(pass(1, 20))).isTrue();
-      assertThat(budget.reserved())
-          .isEqualTo(PassCost.padding(CONFIG, TokenBatch.of(new int[16]), 20));
+      long padding =
+          PassCost.of(CONFIG, 1, 20, LogitsMode.NONE, HookProgram.none()).bytes()
+              - PassCost.of(CONFIG, 1, 16, LogitsMode.NONE, HookProgram.none()).bytes();
+      assertThat(budget.reserved()).isEqualTo(padding);
       try (MemoryBudget.Reservation rest =
           budget.tryReserve(budget.total() - budget.reserved()).orElseThrow()) {
         assertThat(rest).isNotNull();
