@@ -10,6 +10,8 @@ final class InferenceBenchmarks {
     return List.of(
         new PlainPassBenchmark(),
         new EarlyStopBenchmark(),
+        new CaptureBenchmark(),
+        new Bfloat16Benchmark(),
         new DecodeBenchmark(),
         new ConcurrentClientsBenchmark(),
         new StreamBenchmark(),

@@ -69,6 +69,19 @@ public final class ModelLoader {
    */
   public static LoadedModel load(
       Path folder, Optional<WeightTransform> transform, LoadListener listener) throws IOException {
+    return load(folder, transform, ComputeType.F32, listener);
+  }
+
+  /**
+   * The same with products in another type; with {@link ComputeType#BF16} the model takes half as
+   * much memory again, for the copies that products read.
+   */
+  public static LoadedModel load(
+      Path folder,
+      Optional<WeightTransform> transform,
+      ComputeType computeType,
+      LoadListener listener)
+      throws IOException {
     GptConfig config = config(folder);
     NDManager manager = TensorEngine.newManager();
     try (TensorSource source = ShardedSafetensors.open(folder)) {
@@ -76,7 +89,7 @@ public final class ModelLoader {
           new ModelLoader(config, source, manager, transform, listener).weights();
       manager.cap();
       return new LoadedModel(
-          new HookedTransformer(config, weights, FusedTransformerOps.of(weights, ComputeType.F32)),
+          new HookedTransformer(config, weights, FusedTransformerOps.of(weights, computeType)),
           manager);
     } catch (IOException | RuntimeException | Error e) {
       manager.close();

@@ -36,10 +36,14 @@ class Forward(torch.nn.Module):
         super().__init__()
         self.onednn = onednn
 
+    def is_one_row(self, x: Tensor) -> bool:
+        """Where a matrix-vector product is the faster one."""
+        return x.numel() == x.size(-1) and x.dtype == torch.float
+
     def product(self, x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
         """In the weight's type."""
         x = x.to(weight.dtype)
-        if self.onednn:
+        if self.onednn and not self.is_one_row(x):
             return torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
         else:
             return F.linear(x, weight, bias)
@@ -48,7 +52,7 @@ class Forward(torch.nn.Module):
         self, x: Tensor, weight: Tensor, bias: Tensor, name: str, form: str
     ) -> Tensor:
         if self.onednn:
-            if name != "quick":
+            if name != "quick" and not self.is_one_row(x):
                 x = x.to(weight.dtype).contiguous()
                 return torch.ops.mkldnn._linear_pointwise(x, weight, bias, name, [], form)
         return activation(self.product(x, weight, bias), name, form)
@@ -56,7 +60,7 @@ class Forward(torch.nn.Module):
     def product_plus(self, x: Tensor, weight: Tensor, bias: Tensor, residual: Tensor) -> Tensor:
         """In float32."""
         if self.onednn:
-            if weight.dtype == residual.dtype:
+            if weight.dtype == residual.dtype and not self.is_one_row(x):
                 return torch.ops.mkldnn._linear_pointwise(
                     x.contiguous(), residual.contiguous(), weight, bias, "add"
                 )
@@ -209,11 +213,18 @@ class Forward(torch.nn.Module):
     @torch.jit.export
     def unembed(self, x: Tensor, weight: Tensor, bias: List[Tensor]) -> Tensor:
         """Logits in float32: x [..., d] and weight [d_vocab, d] to [..., d_vocab]."""
-        if weight.dtype == torch.float:
-            if len(bias) > 0:
-                return F.linear(x, weight, bias[0])
-            return F.linear(x, weight)
         flat = x.reshape(-1, x.size(-1))
+        shape = list(x.shape)
+        shape[-1] = weight.size(0)
+        if weight.dtype == torch.float:
+            if flat.size(0) > 2 and flat.size(0) <= 32:
+                # A few columns instead of a few rows: the tall weight is read once, in order.
+                out = torch.mm(weight, flat.t()).t().contiguous()
+            else:
+                out = torch.mm(flat, weight.t())
+            if len(bias) > 0:
+                out.add_(bias[0])
+            return out.view(shape)
         out = torch.empty([flat.size(0), weight.size(0)], dtype=torch.float, device=x.device)
         # Widened while the rows are still in the cache.
         step = 64
@@ -222,8 +233,6 @@ class Forward(torch.nn.Module):
             out.narrow(0, start, rows.size(0)).copy_(self.product(rows, weight, None))
         if len(bias) > 0:
             out.add_(bias[0])
-        shape = list(x.shape)
-        shape[-1] = weight.size(0)
         return out.view(shape)
 
     @torch.jit.export
