@@ -18,8 +18,11 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Measure the inference service on a model of GPT-2 small's shape with random weights.",
-      "Each ratio's two sides take turns in one process; a ratio is that of their shortest times,",
-      "and the medians stand beside it. Ratios are of medians where their name ends in _median."
+      "Each ratio's two sides take turns in one process. A ratio is the median of the rounds'"
+          + " ratios;",
+      "that of the shortest rounds stands beside it (_of_minima). Seconds are of the shortest"
+          + " round,",
+      "and the median's stand beside them (_median)."
     })
 final class InferenceBenchCommand implements Callable<Integer> {
   @Option(

@@ -34,10 +34,13 @@ public final class Report {
     number(name + "_median", timing.median());
   }
 
-  /** Adds the ratio of two timings: {@code name}, of the shortest, and {@code name_median}. */
+  /**
+   * Adds the ratio of two timings of as many rounds: {@code name}, the median of the rounds'
+   * ratios, and {@code name_of_minima}, that of their shortest rounds.
+   */
   public void ratio(String name, Timing numerator, Timing denominator) {
-    number(name, numerator.minimum() / denominator.minimum());
-    number(name + "_median", numerator.median() / denominator.median());
+    number(name, numerator.over(denominator));
+    number(name + "_of_minima", numerator.minimum() / denominator.minimum());
   }
 
   /** All numbers so far, in the order in which they came. */

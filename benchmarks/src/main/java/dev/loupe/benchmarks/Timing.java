@@ -3,14 +3,22 @@ package dev.loupe.benchmarks;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * How long something took over several rounds.
+ * How long something took, round by round.
  *
- * @param minimum the shortest, in seconds: what it costs when nothing else runs
- * @param median in seconds
+ * @param rounds seconds, at least one
  */
-public record Timing(double minimum, double median) {
+public record Timing(List<Double> rounds) {
+
+  /** Takes its own copy. */
+  public Timing {
+    rounds = List.copyOf(rounds);
+    if (rounds.isEmpty()) {
+      throw new IllegalArgumentException("no rounds; expected at least one");
+    }
+  }
 
   /** What is measured. */
   @FunctionalInterface
@@ -45,10 +53,37 @@ public record Timing(double minimum, double median) {
 
   /** The timing of measured seconds, at least one. */
   public static Timing of(double... seconds) {
-    double[] sorted = seconds.clone();
-    Arrays.sort(sorted);
+    return new Timing(Arrays.stream(seconds).boxed().toList());
+  }
+
+  /** The shortest round, in seconds. */
+  public double minimum() {
+    return rounds.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
+  }
+
+  /** The median round, in seconds. */
+  public double median() {
+    return median(rounds);
+  }
+
+  /**
+   * The median over the rounds of how long this took over how long the other took in the same
+   * round: a machine that changes its speed between rounds does not change it.
+   */
+  public double over(Timing other) {
+    if (rounds.size() != other.rounds.size()) {
+      throw new IllegalArgumentException(
+          "%d rounds over %d".formatted(rounds.size(), other.rounds.size()));
+    }
+    return median(
+        IntStream.range(0, rounds.size())
+            .mapToObj(round -> rounds.get(round) / other.rounds.get(round))
+            .toList());
+  }
+
+  private static double median(List<Double> values) {
+    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
     int half = sorted.length / 2;
-    double median = sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-    return new Timing(sorted[0], median);
+    return sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
   }
 }
