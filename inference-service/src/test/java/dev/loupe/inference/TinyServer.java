@@ -136,6 +136,11 @@ public final class TinyServer implements AutoCloseable {
     return InferenceServiceGrpc.newStub(channel);
   }
 
+  /** A stub for neurons that calls back. */
+  public NeuronServiceGrpc.NeuronServiceStub asyncNeurons() {
+    return NeuronServiceGrpc.newStub(channel);
+  }
+
   /** The golden values. */
   public GoldenFile golden() {
     return golden;

@@ -30,7 +30,7 @@ public final class HeadDetector {
    *
    * @param heads each within the model
    * @return one score for each head, in their order
-   * @throws IllegalArgumentException when the scorer cannot rate such a row
+   * @throws InvalidMaskException when the scorer cannot rate such a row
    */
   public double[] score(
       NDManager parent, int[] tokens, HeadScorer scorer, List<Head> heads, PassControl control) {

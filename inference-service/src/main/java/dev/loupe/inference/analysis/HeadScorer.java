@@ -9,7 +9,7 @@ public interface HeadScorer {
    * A rating of heads on one row of tokens: from a head's attention, [query, key] and row-major, to
    * its score.
    *
-   * @throws IllegalArgumentException when the row is not one to be rated on
+   * @throws InvalidMaskException when the row is not one to be rated on
    */
   ToDoubleFunction<float[]> on(int[] tokens);
 }

@@ -19,8 +19,21 @@ public final class CorpusScan {
   private long rows;
   private long tokens;
 
-  /** A scan that has seen nothing. */
+  /**
+   * A scan that has seen nothing.
+   *
+   * @throws InvalidUnitsException when the units of one hook point have more context together than
+   *     an array holds
+   */
   public CorpusScan(GptConfig config, Collection<UnitGroup> groups, ScanOptions options) {
+    for (UnitGroup group : groups) {
+      double tokens = (double) group.count() * options.topK() * options.window();
+      if (tokens > Integer.MAX_VALUE - 8) {
+        throw new InvalidUnitsException(
+            "%d units of %s with %d examples of %d tokens each are too many; choose fewer units at once"
+                .formatted(group.count(), group.point(), options.topK(), options.window()));
+      }
+    }
     this.groups =
         groups.stream()
             .map(group -> new GroupScan(group, options, config.vocabularySize()))

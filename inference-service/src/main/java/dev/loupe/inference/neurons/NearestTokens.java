@@ -63,7 +63,7 @@ public final class NearestTokens {
    * @param query [d_model]
    * @param count how many at most
    * @param excluded tokens that are no answers
-   * @throws IllegalArgumentException when the query is zero and a cosine is asked for
+   * @throws InvalidUnitsException when the query is zero and a cosine is asked for
    */
   public List<Near> find(NDManager parent, float[] query, int count, Set<Integer> excluded) {
     double length = 0;
@@ -71,7 +71,7 @@ public final class NearestTokens {
       length += (double) value * value;
     }
     if (similarity == Similarity.COSINE && length == 0) {
-      throw new IllegalArgumentException(
+      throw new InvalidUnitsException(
           "the sum of the terms is zero and has no direction; choose other terms, or the dot product");
     }
     PriorityQueue<Near> nearest = new PriorityQueue<>(count + 1, NEAREST_FIRST.reversed());

@@ -24,14 +24,14 @@ public final class NeuronEffects {
    * The tokens that neurons promote and suppress most, in logits per unit of activation.
    *
    * @param neurons of the layer
-   * @throws IllegalArgumentException for a neuron that is not there
+   * @throws InvalidUnitsException for a neuron that is not there
    */
   public List<VocabularyProjection.Ends> of(
       NDManager parent, int layer, List<Integer> neurons, int topK) {
     int last = model.config().dMlp() - 1;
     for (int neuron : neurons) {
       if (neuron < 0 || neuron > last) {
-        throw new IllegalArgumentException(
+        throw new InvalidUnitsException(
             "neuron %d of layer %d; expected 0 to %d".formatted(neuron, layer, last));
       }
     }

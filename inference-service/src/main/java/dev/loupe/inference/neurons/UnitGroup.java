@@ -26,13 +26,13 @@ public record UnitGroup(HookPoint point, int width, List<Integer> units) {
    * Units of a hook point.
    *
    * @param units which; none means all
-   * @throws IllegalArgumentException when the point has no value for each position, or a unit is
-   *     not there or comes twice
+   * @throws InvalidUnitsException when the point has no value for each position, or a unit is not
+   *     there or comes twice
    */
   public static UnitGroup of(GptConfig config, HookPoint point, List<Integer> units) {
     List<HookAxis> axes = point.kind().axes();
     if (point.kind().isAttentionMap() || axes.contains(HookAxis.SCALE)) {
-      throw new IllegalArgumentException(
+      throw new InvalidUnitsException(
           "%s has no units; choose a hook point with axes (batch, pos, ...) that are neither attention maps nor scales"
               .formatted(point));
     }
@@ -43,11 +43,11 @@ public record UnitGroup(HookPoint point, int width, List<Integer> units) {
     Set<Integer> seen = new HashSet<>();
     for (int unit : units) {
       if (unit < 0 || unit >= width) {
-        throw new IllegalArgumentException(
+        throw new InvalidUnitsException(
             "unit %d of %s; expected 0 to %d".formatted(unit, point, width - 1));
       }
       if (!seen.add(unit)) {
-        throw new IllegalArgumentException("unit %d of %s comes twice".formatted(unit, point));
+        throw new InvalidUnitsException("unit %d of %s comes twice".formatted(unit, point));
       }
     }
     return new UnitGroup(point, width, units);

@@ -18,8 +18,9 @@ import java.util.List;
  *
  * @param rows of the batch
  * @param bytes at the pass's highest
+ * @param instead what to do when it does not fit; null for what passes can do
  */
-public record PassCost(int rows, long bytes) {
+public record PassCost(int rows, long bytes, String instead) {
   private static final int FLOAT = 4;
 
   /** What is kept lies between what is freed, which leaves holes. */
@@ -38,6 +39,16 @@ public record PassCost(int rows, long bytes) {
 
   /** Queries', keys' and values' inputs, their norms, and those in the product's order. */
   private static final double VALUES_OF_SPLIT_INPUTS = 7;
+
+  /** A cost whose refusal says no more than what passes can do. */
+  public PassCost(int rows, long bytes) {
+    this(rows, bytes, null);
+  }
+
+  /** The cost of work that is no pass. */
+  public static PassCost ofWork(long bytes, String instead) {
+    return new PassCost(1, bytes, instead);
+  }
 
   /** The cost of a pass that captures and edits nothing else. */
   public static PassCost of(
@@ -78,7 +89,7 @@ public record PassCost(int rows, long bytes) {
 
   /** The same with more memory, for instance a key-value cache. */
   public PassCost plus(long more) {
-    return new PassCost(rows, bytes + more);
+    return new PassCost(rows, bytes + more, instead);
   }
 
   /** Elements of one hook point's value over a batch. */
@@ -187,6 +198,9 @@ public record PassCost(int rows, long bytes) {
 
   /** What would fit into a limit. */
   String advice(long limit) {
+    if (instead != null) {
+      return instead;
+    }
     long fitting = bytes == 0 ? rows : (long) Math.floor((double) limit / bytes * rows);
     return fitting >= 1
         ? "send at most %d such rows at once, or capture fewer hook points".formatted(fitting)

@@ -5,6 +5,8 @@ import dev.loupe.inference.analysis.VocabularyProjection;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.Projected;
+import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.scheduling.Call;
@@ -14,7 +16,6 @@ import dev.loupe.inference.scheduling.Work;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.ProjectToVocabularyRequest;
 import dev.loupe.proto.inference.v1.ProjectToVocabularyResponse;
-import dev.loupe.proto.inference.v1.TokenLogit;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.ElementType;
@@ -26,8 +27,6 @@ import java.util.List;
 /** ProjectToVocabulary. */
 final class Projections {
   private static final long MAX_BYTES = 1 << 20;
-  private static final int MAX_TOP_K = 100;
-  private static final int DEFAULT_TOP_K = 10;
 
   private final ModelLookup models;
   private final DeviceRunner device;
@@ -39,12 +38,11 @@ final class Projections {
 
   ProjectToVocabularyResponse run(ProjectToVocabularyRequest request) {
     ServedModel model = models.named("model", request.getModel());
-    int topK = Checks.count("top_k", request.getTopK(), MAX_TOP_K, DEFAULT_TOP_K);
+    int topK =
+        Checks.count("top_k", request.getTopK(), Projected.MAX_TOP_K, Projected.DEFAULT_TOP_K);
     float[] directions = directions(model, request);
     int rows = directions.length / model.config().dModel();
-    Checks.responseFits(
-        2 * Checks.SCORED_TOKEN_BYTES * topK * rows,
-        "send fewer directions or ask for a smaller top_k");
+    Projected.checkFits(topK, rows);
     Call call = Tenants.current();
     List<VocabularyProjection.Ends> ends =
         DomainErrors.translated(
@@ -55,17 +53,14 @@ final class Projections {
                     new Work(model.id(), 0, 0),
                     turn -> {
                       try (NDManager scope = model.newScope()) {
-                        return new VocabularyProjection(model.transformer())
+                        return Projected.onto(model, request.getThroughFinalNorm())
                             .project(scope, directions, topK);
                       }
                     }));
-    ProjectToVocabularyResponse.Builder response = ProjectToVocabularyResponse.newBuilder();
-    for (VocabularyProjection.Ends of : ends) {
-      var projection = response.addProjectionsBuilder();
-      of.top().forEach(token -> projection.addTop(message(model, token)));
-      of.bottom().forEach(token -> projection.addBottom(message(model, token)));
-    }
-    return response.build();
+    return ProjectToVocabularyResponse.newBuilder()
+        .addAllProjections(ends.stream().map(of -> Projected.message(model, of)).toList())
+        .setProvenance(Provenances.of(model))
+        .build();
   }
 
   private static float[] directions(ServedModel model, ProjectToVocabularyRequest request) {
@@ -96,13 +91,5 @@ final class Projections {
       }
     }
     return values;
-  }
-
-  private static TokenLogit message(ServedModel model, VocabularyProjection.TokenLogit token) {
-    return TokenLogit.newBuilder()
-        .setId(token.id())
-        .setToken(model.tokenizer().text(token.id()))
-        .setLogit(token.logit())
-        .build();
   }
 }

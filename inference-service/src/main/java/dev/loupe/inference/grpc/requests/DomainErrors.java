@@ -1,10 +1,12 @@
 package dev.loupe.inference.grpc.requests;
 
+import dev.loupe.inference.analysis.InvalidMaskException;
 import dev.loupe.inference.analysis.PositionOutOfRangeException;
 import dev.loupe.inference.metrics.InvalidMetricException;
 import dev.loupe.inference.model.TokenRangeException;
 import dev.loupe.inference.model.hooks.InvalidInterventionException;
 import dev.loupe.inference.model.hooks.UnknownHookPointException;
+import dev.loupe.inference.neurons.InvalidUnitsException;
 import dev.loupe.inference.tokenizer.UnencodableTextException;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
@@ -46,7 +48,9 @@ public final class DomainErrors {
     if (e instanceof PositionOutOfRangeException) {
       return LoupeException.of(ErrorReason.POSITION_OUT_OF_RANGE, e.getMessage(), e);
     }
-    if (e instanceof UnencodableTextException) {
+    if (e instanceof UnencodableTextException
+        || e instanceof InvalidMaskException
+        || e instanceof InvalidUnitsException) {
       return LoupeException.of(ErrorReason.INVALID_VALUE, e.getMessage(), e);
     }
     if (e instanceof TensorWireException wire) {

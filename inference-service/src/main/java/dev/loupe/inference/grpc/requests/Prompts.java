@@ -2,6 +2,7 @@ package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.Prompt;
+import dev.loupe.proto.inference.v1.TokenBatch;
 import dev.loupe.proto.inference.v1.TokenRow;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
@@ -10,6 +11,8 @@ import java.util.List;
 
 /** Reads prompts and rows of tokens. */
 public final class Prompts {
+  private static final int MAX_BATCH_ROWS = 256;
+
   private final ServedModel model;
 
   public Prompts(ServedModel model) {
@@ -63,6 +66,17 @@ public final class Prompts {
     all[0] = model.bosToken();
     System.arraycopy(ids, 0, all, 1, ids.length);
     return all;
+  }
+
+  /** The rows of a stream's batch. */
+  public List<int[]> batch(TokenBatch batch) {
+    String field = "batch " + batch.getBatchId() + ".rows";
+    Checks.size(field, batch.getRowsCount(), 1, MAX_BATCH_ROWS);
+    List<int[]> rows = new ArrayList<>(batch.getRowsCount());
+    for (int i = 0; i < batch.getRowsCount(); i++) {
+      rows.add(tokens(field + "[" + i + "]", batch.getRows(i)));
+    }
+    return rows;
   }
 
   /** A row of token ids as it is. */
