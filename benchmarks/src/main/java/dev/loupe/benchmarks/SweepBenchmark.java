@@ -3,7 +3,6 @@ package dev.loupe.benchmarks;
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.metrics.Metric;
 import dev.loupe.inference.model.HookedTransformer;
-import dev.loupe.inference.model.PassControl;
 import dev.loupe.inference.model.TokenBatch;
 import dev.loupe.inference.sweeps.DeviceTurns;
 import dev.loupe.inference.sweeps.PatchedActivation;
@@ -70,8 +69,7 @@ final class SweepBenchmark implements BenchmarkCase {
   private static void sweep(BenchmarkModel model, SweepRequest request) {
     HookedTransformer transformer = model.loaded().transformer();
     try (NDManager scope = model.loaded().newScope()) {
-      new PatchingSweep(transformer, request)
-          .run(scope, DeviceTurns.OWN, PassControl.NONE, new Unread());
+      new PatchingSweep(transformer, request).run(scope, DeviceTurns.OWN, new Unread());
     }
   }
 

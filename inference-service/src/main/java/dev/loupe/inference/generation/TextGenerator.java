@@ -58,11 +58,7 @@ public final class TextGenerator {
         NDManager scope = model.newScope();
         KvCache cache = new KvCache(scope, model.config(), rows, width + request.maxNewTokens())) {
       ForwardOptions options =
-          ForwardOptions.plain()
-              .with(request.program())
-              .with(LogitsMode.LAST)
-              .with(cache)
-              .with(layer -> call.check());
+          ForwardOptions.plain().with(request.program()).with(LogitsMode.LAST).with(cache);
       TokenBatch fresh = TokenBatch.of(request.prompts());
       for (boolean first = true; fresh != null; first = false) {
         try (NDManager local = scope.newSubManager()) {
@@ -97,7 +93,8 @@ public final class TextGenerator {
         memory,
         new Work(model.id(), fresh.rows(), fresh.tokens()),
         turn -> {
-          ForwardResult result = model.transformer().forward(scope, fresh, options);
+          ForwardResult result =
+              model.transformer().forward(scope, fresh, options.with(turn.control()));
           return new Step(result, StepScores.of(result.requireLogits(), texts, sampling));
         });
   }

@@ -60,12 +60,11 @@ public final class PatchingSweep {
    * Runs the sweep.
    *
    * @param scope owns what lasts as long as the sweep
-   * @param control looked at between layers; throws to end the sweep
    */
-  public void run(NDManager scope, DeviceTurns turns, PassControl control, SweepOutput output) {
+  public void run(NDManager scope, DeviceTurns turns, SweepOutput output) {
     double[] metrics = new double[2];
     List<Sweep> sweeps = new ArrayList<>(1);
-    turns.run(2, 2 * length, () -> sweeps.add(prepare(scope, control, metrics)));
+    turns.run(2, 2 * length, control -> sweeps.add(prepare(scope, control, metrics)));
     output.runs(metrics[0], metrics[1]);
     double unchanged = metrics[1];
     int size = request.grid().size();
@@ -78,7 +77,7 @@ public final class PatchingSweep {
         turns.run(
             part.changing().size(),
             part.tokens(),
-            () -> fill(scope, sweeps.get(0), part.changing(), first, control, values));
+            control -> fill(scope, sweeps.get(0), part.changing(), first, control, values));
       }
       output.cells(cell, values);
       cell = part.end();

@@ -103,7 +103,7 @@ class PatchingSweepTest {
 
   private Collected run(HookedTransformer model, SweepRequest request) {
     Collected collected = new Collected(request.firstCell());
-    new PatchingSweep(model, request).run(scope, DeviceTurns.OWN, PassControl.NONE, collected);
+    new PatchingSweep(model, request).run(scope, DeviceTurns.OWN, collected);
     return collected;
   }
 
@@ -255,9 +255,8 @@ class PatchingSweepTest {
             scope,
             (rows, ofRows, work) -> {
               tokens.add(ofRows);
-              work.run();
+              work.accept(PassControl.NONE);
             },
-            PassControl.NONE,
             collected);
     assertThat(collected.values).hasSize(960);
     assertThat(collected.parts).hasSizeGreaterThan(5);
@@ -282,12 +281,13 @@ class PatchingSweepTest {
                 new PatchingSweep(model, request)
                     .run(
                         scope,
-                        DeviceTurns.OWN,
-                        layer -> {
-                          if (++looks[0] > 5) {
-                            throw new CancellationException();
-                          }
-                        },
+                        (rows, tokens, work) ->
+                            work.accept(
+                                layer -> {
+                                  if (++looks[0] > 5) {
+                                    throw new CancellationException();
+                                  }
+                                }),
                         collected))
         .isInstanceOf(CancellationException.class);
     assertThat(collected.corrupt).isNotNaN();

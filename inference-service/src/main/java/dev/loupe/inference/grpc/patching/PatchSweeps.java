@@ -53,10 +53,9 @@ final class PatchSweeps {
                         memory,
                         new Work(model.id(), rows, tokens),
                         turn -> {
-                          work.run();
+                          work.accept(turn.control());
                           return null;
                         }),
-                layer -> call.check(),
                 new Sending(model, sweep, request.getNormalize(), sender));
           }
           return null;
