@@ -21,9 +21,9 @@ class TorchKernelsTest {
     try (TorchKernels kernels = TorchKernels.load(TorchKernels.class, "forward.pt");
         NDManager scope = TensorEngine.newManager()) {
       NDArray x = scope.randomNormal(new Shape(2, 3, 5));
-      NDArray weight = scope.randomNormal(new Shape(5, 7));
+      NDArray weight = scope.randomNormal(new Shape(7, 5));
       NDArray bias = scope.randomNormal(new Shape(7));
-      float[] expected = x.matMul(weight).add(bias).toFloatArray();
+      float[] expected = x.matMul(weight.transpose()).add(bias).toFloatArray();
       List<float[]> results =
           IntStream.range(0, 64)
               .parallel()
