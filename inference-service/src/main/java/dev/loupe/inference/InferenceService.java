@@ -1,5 +1,6 @@
 package dev.loupe.inference;
 
+import dev.loupe.inference.captures.CacheSpace;
 import dev.loupe.inference.grpc.InferenceGrpcService;
 import dev.loupe.inference.grpc.attribution.AttributionGrpcService;
 import dev.loupe.inference.grpc.heads.HeadGrpcService;
@@ -31,13 +32,22 @@ public final class InferenceService implements LoupeService {
   private static final Logger log = LoggerFactory.getLogger(InferenceService.class);
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(30);
 
+  /** Kept activations may take this part of the requests' memory, beside it. */
+  private static final int CACHE_SHARE = 4;
+
+  private final CacheSpace cacheSpace;
   private final ModelRegistry models;
   private final ModelLoads loads;
   private final BlockingCalls calls;
   private final List<BindableService> services;
 
   private InferenceService(
-      ModelRegistry models, ModelLoads loads, BlockingCalls calls, List<BindableService> services) {
+      CacheSpace cacheSpace,
+      ModelRegistry models,
+      ModelLoads loads,
+      BlockingCalls calls,
+      List<BindableService> services) {
+    this.cacheSpace = cacheSpace;
     this.models = models;
     this.loads = loads;
     this.calls = calls;
@@ -60,15 +70,17 @@ public final class InferenceService implements LoupeService {
     DeviceScheduler scheduler = new DeviceScheduler(config.maxWaiting());
     MemoryBudget budget = new MemoryBudget(config.memoryBytes(), config.memoryPatience());
     metrics.watch(scheduler, budget);
+    CacheSpace cacheSpace = new CacheSpace(config.memoryBytes() / CACHE_SHARE);
     ModelRegistry models = new ModelRegistry(metrics::serves);
     metrics.watchModels(models::size);
-    ModelLoads loads =
-        new ModelLoads(new ModelHub(config.hub(), config.progress()), models, config.weightBytes());
+    ModelHub hub = new ModelHub(config.hub(), config.progress());
+    ModelLoads loads = new ModelLoads(hub, cacheSpace, models, config.weightBytes());
     loads.loadAll(config.models());
     BlockingCalls calls = new BlockingCalls("inference", config.maxCalls(), ModelLeases::around);
     LoadableSources sources = new LoadableSources(config.modelFolders());
     DeviceRunner device = new DeviceRunner(scheduler, budget, metrics);
     return new InferenceService(
+        cacheSpace,
         models,
         loads,
         calls,
@@ -95,6 +107,7 @@ public final class InferenceService implements LoupeService {
   public void close() {
     calls.close();
     loads.close();
+    cacheSpace.close();
     if (!models.close(CLOSE_PATIENCE)) {
       // Freeing weights under a running pass would end the process.
       log.warn("{} calls still run; their models stay in memory", calls.active());

@@ -4,6 +4,7 @@ import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.hooks.HookAxis;
 import dev.loupe.inference.model.hooks.HookKind;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -35,6 +36,14 @@ public record CaptureLayout(List<String> labels, List<Long> sizes, boolean padde
           });
     }
     return new CaptureLayout(labels, sizes, padded);
+  }
+
+  /** A hook point's whole value of a known shape. */
+  static CaptureLayout of(HookKind kind, long[] shape, boolean padded) {
+    return new CaptureLayout(
+        kind.axes().stream().map(HookAxis::label).toList(),
+        Arrays.stream(shape).boxed().toList(),
+        padded);
   }
 
   /** Numbers that the value holds. */

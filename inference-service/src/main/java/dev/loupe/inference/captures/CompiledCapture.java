@@ -62,6 +62,11 @@ public final class CompiledCapture implements ActivationReader {
     return layout(rows.rows(), rows.columns(), rows.ragged());
   }
 
+  /** Axes of what is kept of a value of this shape, which the rows of a pass have. */
+  public CaptureLayout layout(long[] shape, PassRows rows) {
+    return reduced(CaptureLayout.of(kind(), shape, rows.ragged()));
+  }
+
   @Override
   public double elements(int rows, int width) {
     double elements = layout(rows, width, false).elements();
@@ -69,22 +74,30 @@ public final class CompiledCapture implements ActivationReader {
   }
 
   private CaptureLayout layout(int rows, int width, boolean padded) {
-    CaptureLayout layout = selected(CaptureLayout.of(kind(), config, rows, width, padded));
+    return reduced(CaptureLayout.of(kind(), config, rows, width, padded));
+  }
+
+  private CaptureLayout reduced(CaptureLayout whole) {
+    CaptureLayout layout = selected(whole);
     for (CaptureStep step : steps) {
       layout = step.layout(layout);
     }
     if (largest > 0) {
-      int last = layout.sizes().size() - 1;
-      if (largest > layout.last()) {
-        throw new InvalidCaptureException(
-            InvalidCaptureException.Kind.VALUE,
-            "largest.count",
-            "largest.count is %d; expected 1 to %d, the length of the last axis (%s)"
-                .formatted(largest, layout.last(), layout.labels().get(last)));
-      }
-      layout = layout.resized(last, largest);
+      checkLargest(layout);
+      layout = layout.resized(layout.sizes().size() - 1, largest);
     }
     return layout;
+  }
+
+  private void checkLargest(CaptureLayout layout) {
+    if (largest > layout.last()) {
+      throw new InvalidCaptureException(
+          InvalidCaptureException.Kind.VALUE,
+          "largest.count",
+          "largest.count is %d; expected 1 to %d, the length of the last axis (%s)"
+              .formatted(
+                  largest, layout.last(), layout.labels().get(layout.labels().size() - 1)));
+    }
   }
 
   @Override
@@ -97,13 +110,14 @@ public final class CompiledCapture implements ActivationReader {
       return List.of(value);
     }
     CaptureLayout layout =
-        selected(CaptureLayout.of(kind(), config, rows.rows(), rows.columns(), rows.ragged()));
+        selected(CaptureLayout.of(kind(), value.getShape().getShape(), rows.ragged()));
     NDArray result = picked(value, columns);
     for (CaptureStep step : steps) {
       result = step.apply(result, layout, rows);
       layout = step.layout(layout);
     }
     if (largest > 0) {
+      checkLargest(layout);
       return largest(result);
     }
     return List.of(steps.isEmpty() ? result.duplicate() : result); // a slice would keep it all

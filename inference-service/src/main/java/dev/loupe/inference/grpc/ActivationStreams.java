@@ -2,26 +2,26 @@ package dev.loupe.inference.grpc;
 
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.grpc.requests.CapturedMessages;
 import dev.loupe.inference.grpc.requests.Captures;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.Interventions;
 import dev.loupe.inference.grpc.requests.ModelLookup;
-import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.RequestedCapture;
 import dev.loupe.inference.grpc.requests.SeenIds;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.LogitsMode;
-import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.inference.model.hooks.PassRows;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.MemoryBudget;
 import dev.loupe.inference.scheduling.PassCost;
 import dev.loupe.inference.scheduling.PassRequest;
 import dev.loupe.inference.serving.ServedModel;
-import dev.loupe.proto.inference.v1.ActivationChunk;
 import dev.loupe.proto.inference.v1.BatchDone;
 import dev.loupe.proto.inference.v1.Intervention;
 import dev.loupe.proto.inference.v1.StreamActivationsHeader;
@@ -33,13 +33,9 @@ import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.InboundStream;
 import dev.loupe.server.streams.StreamLimits;
 import dev.loupe.server.streams.StreamSender;
-import dev.loupe.tensor.LabelledTensor;
-import dev.loupe.tensor.NdArrays;
-import dev.loupe.tensor.grpc.TensorMessages;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.SortedSet;
 
 /**
  * StreamActivations: the client's batches one after another, the next one's pass running while the
@@ -91,7 +87,7 @@ final class ActivationStreams {
   /** One stream whose header was read. */
   private final class OpenStream {
     private final ServedModel model;
-    private final SortedSet<HookPoint> captures;
+    private final List<RequestedCapture> captures;
     private final List<Intervention> interventions;
     private final HookProgram program;
     private final StreamSender<StreamActivationsResponse> sender;
@@ -104,11 +100,11 @@ final class ActivationStreams {
         StreamSender<StreamActivationsResponse> sender,
         SendAhead answers) {
       this.model = models.named("header.model", header.getModel());
-      this.captures = Captures.points(model, header.getCapturesList(), 1);
+      this.captures = Captures.of(model, header.getCapturesList(), 1);
       HookProgram.Builder builder = HookProgram.builder(model.config());
       this.interventions = header.getInterventionsList();
       Interventions.compile(model, interventions, builder);
-      captures.forEach(builder::capture);
+      Captures.addTo(builder, captures);
       this.program = builder.build();
       this.sender = sender;
       this.answers = answers;
@@ -120,6 +116,9 @@ final class ActivationStreams {
       List<int[]> rows = rows(message);
       Interventions.checkPlaces(interventions, rows);
       var batch = dev.loupe.inference.model.TokenBatch.of(rows);
+      PassRows places = PassRows.of(batch.lengths());
+      DomainErrors.translated(() -> program.check(places));
+      captures.forEach(capture -> capture.layout(places));
       PassCost cost = PassCost.of(model.config(), batch, LogitsMode.NONE, program);
       answers.awaitUnsent(AHEAD);
       MemoryBudget.Reservation memory = reserve(cost);
@@ -134,7 +133,7 @@ final class ActivationStreams {
             new PassRequest<>(
                 call, model, scope, batch, program, LogitsMode.NONE, result -> result);
         ForwardResult result = DomainErrors.translated(() -> device.forward(memory, pass));
-        answers.send(() -> send(id, batch.tokens(), result), free);
+        answers.send(() -> send(id, places, result), free);
       } catch (RuntimeException | Error e) {
         free.run();
         throw e;
@@ -151,14 +150,26 @@ final class ActivationStreams {
       return device.reserve(cost, call);
     }
 
-    private void send(long id, int tokens, ForwardResult result) {
-      for (HookPoint point : captures) {
-        send(id, point, result);
+    private void send(long id, PassRows rows, ForwardResult result) {
+      long bytes = 0;
+      for (RequestedCapture capture : captures) {
+        bytes +=
+            CapturedMessages.chunks(
+                capture,
+                capture.layout(rows),
+                result.reading(capture.compiled()),
+                chunk ->
+                    sender.send(
+                        StreamActivationsResponse.newBuilder()
+                            .setBatchId(id)
+                            .setChunk(chunk)
+                            .build()));
       }
+      metrics.captured(model.id(), bytes);
       sender.send(
           StreamActivationsResponse.newBuilder()
               .setBatchId(id)
-              .setDone(BatchDone.newBuilder().setTokens(tokens))
+              .setDone(BatchDone.newBuilder().setTokens(rows.tokens()))
               .build());
     }
 
@@ -171,21 +182,6 @@ final class ActivationStreams {
         rows.add(prompts.tokens(field + ".rows[" + i + "]", message.getRows(i)));
       }
       return rows;
-    }
-
-    private void send(long id, HookPoint point, ForwardResult result) {
-      LabelledTensor tensor =
-          new LabelledTensor(NdArrays.view(result.capture(point)), ModelMessages.axes(point));
-      var chunks = TensorMessages.chunks(tensor);
-      while (chunks.hasNext()) {
-        sender.send(
-            StreamActivationsResponse.newBuilder()
-                .setBatchId(id)
-                .setChunk(
-                    ActivationChunk.newBuilder().setHookPoint(point.name()).setChunk(chunks.next()))
-                .build());
-      }
-      metrics.captured(model.id(), tensor.tensor().data().remaining());
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.loupe.inference.grpc;
 
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.captures.ActivationCaches;
 import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Tenants;
@@ -27,11 +28,16 @@ final class ForwardPasses {
   void run(RunForwardPassRequest request, StreamSender<RunForwardPassResponse> sender) {
     ForwardPlan plan = ForwardPlan.of(models.named("model", request.getModel()), request);
     Call call = Tenants.current();
-    try (MemoryBudget.Reservation memory = device.reserve(plan.cost(), call);
+    try (ActivationCaches.Room room = plan.keep() == null ? null : KeptRuns.room(plan, call);
+        MemoryBudget.Reservation memory = device.reserve(plan.cost(), call);
         NDManager scope = plan.model().newScope()) {
       ForwardResponses responses =
           DomainErrors.translated(() -> device.forward(memory, plan.request(call, scope)));
-      RunForwardPassResponse response = responses.build();
+      RunForwardPassResponse.Builder message = responses.build();
+      if (room != null) {
+        message.setCache(KeptRuns.keep(plan, responses.result(), room));
+      }
+      RunForwardPassResponse response = message.build();
       // Sent before the scope ends: the message holds views of its arrays.
       sender.send(response);
       metrics.captured(plan.model().id(), capturedBytes(response));

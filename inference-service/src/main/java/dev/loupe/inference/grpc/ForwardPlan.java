@@ -3,12 +3,14 @@ package dev.loupe.inference.grpc;
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.grpc.requests.Captures;
 import dev.loupe.inference.grpc.requests.Checks;
+import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.Interventions;
 import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.RequestedCapture;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.TokenBatch;
-import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.inference.model.hooks.PassRows;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.PassCost;
 import dev.loupe.inference.scheduling.PassRequest;
@@ -17,16 +19,17 @@ import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SortedSet;
 
 /**
  * A forward pass as asked for, checked and with its answer's size predicted.
  *
  * @param model to run
  * @param rows tokens of each prompt
- * @param captures hook points whose values are answered
+ * @param captures what is answered of activations, or kept
+ * @param keep how long captures stay on the server; null to answer them
  * @param program edits and captures, to which live hooks may be added
  * @param topK likeliest tokens at each place; 0 for no predictions
  * @param positions absolute, for each row
@@ -35,7 +38,8 @@ import java.util.SortedSet;
 record ForwardPlan(
     ServedModel model,
     List<int[]> rows,
-    SortedSet<HookPoint> captures,
+    List<RequestedCapture> captures,
+    Duration keep,
     HookProgram.Builder program,
     int topK,
     List<int[]> positions,
@@ -44,11 +48,15 @@ record ForwardPlan(
   private static final int MAX_TOP_K = 100;
   private static final long TOKEN_BYTES = 16;
 
+  /** About what one kept value takes in an answer. */
+  private static final long KEPT_ENTRY_BYTES = 200;
+
   static ForwardPlan of(ServedModel model, RunForwardPassRequest request) {
     List<int[]> rows =
         new Prompts(model)
             .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_PROMPTS);
-    SortedSet<HookPoint> captures = Captures.points(model, request.getCapturesList(), 0);
+    List<RequestedCapture> captures = Captures.of(model, request.getCapturesList(), 0);
+    Duration keep = request.hasKeep() ? KeptRuns.timeToLive(request) : null;
     int topK = Checks.count("top_k", request.getTopK(), MAX_TOP_K, 0);
     List<int[]> positions = new ArrayList<>();
     for (int row = 0; row < rows.size(); row++) {
@@ -57,9 +65,10 @@ record ForwardPlan(
     HookProgram.Builder program = HookProgram.builder(model.config());
     Interventions.compile(model, request.getInterventionsList(), program);
     Interventions.checkPlaces(request.getInterventionsList(), rows);
-    captures.forEach(program::capture);
+    Captures.addTo(program, captures);
     ForwardPlan plan =
-        new ForwardPlan(model, rows, captures, program, topK, positions, request.getLoss());
+        new ForwardPlan(model, rows, captures, keep, program, topK, positions, request.getLoss());
+    DomainErrors.translated(() -> program.build().check(plan.places()));
     Checks.responseFits(
         plan.responseBytes(),
         "ask for fewer hook points, prompts or predictions, or use StreamActivations");
@@ -83,6 +92,11 @@ record ForwardPlan(
       }
     }
     return positions;
+  }
+
+  /** Which token each column stands for. */
+  PassRows places() {
+    return PassRows.of(rows.stream().mapToInt(row -> row.length).toArray());
   }
 
   TokenBatch batch() {
@@ -127,18 +141,15 @@ record ForwardPlan(
         result -> new ForwardResponses(this, result));
   }
 
-  private int width() {
-    return rows.stream().mapToInt(row -> row.length).max().orElseThrow();
-  }
-
   private int tokens() {
     return rows.stream().mapToInt(row -> row.length).sum();
   }
 
   private long responseBytes() {
     long bytes = TOKEN_BYTES * tokens();
-    for (HookPoint point : captures) {
-      bytes += PassCost.bytes(model.config(), point, rows.size(), width());
+    for (RequestedCapture capture : captures) {
+      long wire = capture.wireBytes(places());
+      bytes += keep == null ? wire : KEPT_ENTRY_BYTES;
     }
     for (int[] ofRow : positions) {
       bytes += Checks.SCORED_TOKEN_BYTES * topK * ofRow.length;

@@ -1,19 +1,17 @@
 package dev.loupe.inference.grpc;
 
-import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.analysis.LogitRow;
 import dev.loupe.inference.analysis.TokenLosses;
+import dev.loupe.inference.grpc.requests.CapturedMessages;
 import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.grpc.requests.Provenances;
+import dev.loupe.inference.grpc.requests.RequestedCapture;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.LogitsMode;
-import dev.loupe.proto.inference.v1.CapturedActivation;
 import dev.loupe.proto.inference.v1.Prediction;
 import dev.loupe.proto.inference.v1.RowResult;
 import dev.loupe.proto.inference.v1.RunForwardPassResponse;
-import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.NdArrays;
-import dev.loupe.tensor.grpc.TensorMessages;
 import java.nio.FloatBuffer;
 import java.util.List;
 
@@ -30,11 +28,16 @@ final class ForwardResponses {
     this.losses = plan.loss() ? TokenLosses.of(result.requireLogits(), plan.batch()) : List.of();
   }
 
+  /** What the pass gave. */
+  ForwardResult result() {
+    return result;
+  }
+
   /**
    * The message; needs no device. The activations share the result's memory: it must stay until the
    * message is sent.
    */
-  RunForwardPassResponse build() {
+  RunForwardPassResponse.Builder build() {
     RunForwardPassResponse.Builder response =
         RunForwardPassResponse.newBuilder().setProvenance(Provenances.of(plan.model()));
     FloatBuffer logits =
@@ -57,18 +60,14 @@ final class ForwardResponses {
       }
       response.addRows(message);
     }
-    plan.captures()
-        .forEach(
-            point -> {
-              NDArray value = result.capture(point);
-              LabelledTensor tensor =
-                  new LabelledTensor(NdArrays.view(value), ModelMessages.axes(point));
-              response.addActivations(
-                  CapturedActivation.newBuilder()
-                      .setHookPoint(point.name())
-                      .setValue(TensorMessages.toMessage(tensor)));
-            });
-    return response.build();
+    if (plan.keep() == null) {
+      for (RequestedCapture capture : plan.captures()) {
+        response.addActivations(
+            CapturedMessages.whole(
+                capture, capture.layout(plan.places()), result.reading(capture.compiled())));
+      }
+    }
+    return response;
   }
 
   private Prediction prediction(FloatBuffer logits, int row, int position) {

@@ -1,24 +1,25 @@
 package dev.loupe.inference.grpc;
 
+import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.inference.generation.GenerationRequest;
 import dev.loupe.inference.generation.GenerationStep;
 import dev.loupe.inference.generation.SamplingOptions;
 import dev.loupe.inference.generation.TextGenerator;
+import dev.loupe.inference.grpc.requests.CapturedMessages;
 import dev.loupe.inference.grpc.requests.Captures;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.Interventions;
 import dev.loupe.inference.grpc.requests.ModelLookup;
-import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.grpc.requests.Prompts;
 import dev.loupe.inference.grpc.requests.Provenances;
+import dev.loupe.inference.grpc.requests.RequestedCapture;
 import dev.loupe.inference.grpc.requests.Tenants;
-import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.inference.model.hooks.PassRows;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
-import dev.loupe.inference.scheduling.PassCost;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.CapturedActivation;
 import dev.loupe.proto.inference.v1.FinishReason;
@@ -29,13 +30,9 @@ import dev.loupe.proto.inference.v1.TokenLogProbability;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.StreamSender;
-import dev.loupe.tensor.LabelledTensor;
-import dev.loupe.tensor.NdArrays;
-import dev.loupe.tensor.grpc.TensorMessages;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.SortedSet;
 
 /** GenerateText. */
 final class Generation {
@@ -58,7 +55,7 @@ final class Generation {
 
   void run(GenerateTextRequest request, StreamSender<GenerateTextResponse> sender) {
     ServedModel model = models.named("model", request.getModel());
-    SortedSet<HookPoint> captures = captures(model, request);
+    List<RequestedCapture> captures = captures(model, request);
     GenerationRequest generation = request(model, request, captures);
     Call call = Tenants.current();
     Set<Integer> begun = new HashSet<>();
@@ -70,7 +67,7 @@ final class Generation {
                   call,
                   step -> {
                     metrics.generated(model.id());
-                    GenerateTextResponse.Builder message = message(model, step);
+                    GenerateTextResponse.Builder message = message(model, captures, step);
                     if (begun.add(step.prompt())) {
                       message.setProvenance(Provenances.of(model));
                     }
@@ -81,7 +78,7 @@ final class Generation {
   }
 
   private static GenerationRequest request(
-      ServedModel model, GenerateTextRequest request, SortedSet<HookPoint> captures) {
+      ServedModel model, GenerateTextRequest request, List<RequestedCapture> captures) {
     List<int[]> prompts =
         new Prompts(model)
             .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_PROMPTS);
@@ -95,8 +92,12 @@ final class Generation {
     checkPlaces(request, prompts, asked);
     HookProgram.Builder program = HookProgram.builder(model.config());
     Interventions.compile(model, request.getInterventionsList(), program);
-    captures.forEach(program::capture);
-    checkActivations(model, captures, longest, asked);
+    captures.forEach(capture -> program.capture(capture.point()));
+    checkActivations(captures, longest, asked);
+    HookProgram built = program.build();
+    int[] lengths = prompts.stream().mapToInt(prompt -> prompt.length).toArray();
+    DomainErrors.translated(
+        () -> built.check(new PassRows(new int[lengths.length], lengths, longest, true)));
     return new GenerationRequest(
         prompts,
         asked,
@@ -105,7 +106,7 @@ final class Generation {
             Set.copyOf(request.getStopTokensList()), List.copyOf(request.getStopStringsList())),
         Checks.count(
             "top_log_probabilities", request.getTopLogProbabilities(), MAX_ALTERNATIVES, 0),
-        program.build());
+        built);
   }
 
   private static int newTokens(ServedModel model, GenerateTextRequest request, int longest) {
@@ -136,7 +137,7 @@ final class Generation {
     }
   }
 
-  private static SortedSet<HookPoint> captures(ServedModel model, GenerateTextRequest request) {
+  private static List<RequestedCapture> captures(ServedModel model, GenerateTextRequest request) {
     for (int i = 0; i < request.getCapturesCount(); i++) {
       if (request.getCaptures(i).getPositionsCount() > 0) {
         throw LoupeException.invalidValue(
@@ -145,17 +146,17 @@ final class Generation {
             "none, as each step has positions of its own");
       }
     }
-    return Captures.points(model, request.getCapturesList(), 0);
+    return Captures.of(model, request.getCapturesList(), 0);
   }
 
   /** A step's message holds its activations whole. */
   private static void checkActivations(
-      ServedModel model, SortedSet<HookPoint> captures, int longest, int asked) {
+      List<RequestedCapture> captures, int longest, int asked) {
     long prompt = 0;
     long step = 0;
-    for (HookPoint point : captures) {
-      prompt += PassCost.bytes(model.config(), point, 1, longest);
-      long whole = PassCost.bytes(model.config(), point, 1, longest + asked);
+    for (RequestedCapture capture : captures) {
+      prompt += capture.wireBytes(PassRows.of(new int[] {longest}));
+      long whole = capture.wireBytes(PassRows.of(new int[] {longest + asked}));
       step += whole / (longest + asked);
     }
     Checks.responseFits(
@@ -208,7 +209,8 @@ final class Generation {
     return new SamplingOptions(temperature, topK, topP == 0 ? 1 : topP, penalty, request.getSeed());
   }
 
-  private static GenerateTextResponse.Builder message(ServedModel model, GenerationStep step) {
+  private static GenerateTextResponse.Builder message(
+      ServedModel model, List<RequestedCapture> captures, GenerationStep step) {
     GenerateTextResponse.Builder message =
         GenerateTextResponse.newBuilder()
             .setPrompt(step.prompt())
@@ -222,16 +224,7 @@ final class Generation {
               .setToken(model.tokenizer().text(token.id()))
               .setLogProbability((float) token.logProbability()));
     }
-    step.activations()
-        .forEach(
-            (point, value) ->
-                message.addActivations(
-                    CapturedActivation.newBuilder()
-                        .setHookPoint(point.name())
-                        .setValue(
-                            TensorMessages.toMessage(
-                                new LabelledTensor(
-                                    NdArrays.copy(value), ModelMessages.axes(point))))));
+    captures.forEach(capture -> message.addActivations(activation(capture, step)));
     if (step.end() != null) {
       message.setFinishReason(
           switch (step.end()) {
@@ -241,5 +234,16 @@ final class Generation {
           });
     }
     return message;
+  }
+
+  /** The step's positions are a pass of their own, so a capture sees them as one row. */
+  private static CapturedActivation activation(RequestedCapture capture, GenerationStep step) {
+    NDArray value = step.activations().get(capture.point());
+    int columns = (int) value.getShape().get(capture.point().kind().positionAxis());
+    PassRows row = PassRows.of(new int[] {columns});
+    return CapturedMessages.copied(
+        capture,
+        capture.compiled().layout(value.getShape().getShape(), row),
+        capture.compiled().read(value, row));
   }
 }

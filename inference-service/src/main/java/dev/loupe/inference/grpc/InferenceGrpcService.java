@@ -6,6 +6,14 @@ import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.serving.LoadableSources;
 import dev.loupe.inference.serving.ModelLoads;
 import dev.loupe.inference.serving.ModelRegistry;
+import dev.loupe.proto.inference.v1.ActivationCache;
+import dev.loupe.proto.inference.v1.DeleteActivationCacheRequest;
+import dev.loupe.proto.inference.v1.DeleteActivationCacheResponse;
+import dev.loupe.proto.inference.v1.GetActivationCacheRequest;
+import dev.loupe.proto.inference.v1.ListActivationCachesRequest;
+import dev.loupe.proto.inference.v1.ListActivationCachesResponse;
+import dev.loupe.proto.inference.v1.ReadActivationCacheRequest;
+import dev.loupe.proto.inference.v1.ReadActivationCacheResponse;
 import dev.loupe.proto.inference.v1.DetokenizeRequest;
 import dev.loupe.proto.inference.v1.DetokenizeResponse;
 import dev.loupe.proto.inference.v1.GenerateTextRequest;
@@ -43,6 +51,7 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
   private final ActivationStreams activationStreams;
   private final LiveHooks liveHooks;
   private final Generation generation;
+  private final KeptActivations keptActivations;
 
   /** A service over loaded models; calls run on these threads. */
   public InferenceGrpcService(
@@ -61,6 +70,7 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
     this.activationStreams = new ActivationStreams(lookup, device, metrics);
     this.liveHooks = new LiveHooks(lookup, device, metrics);
     this.generation = new Generation(lookup, device, metrics);
+    this.keptActivations = new KeptActivations(lookup, device, metrics);
   }
 
   @Override
@@ -123,6 +133,33 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
   public void generateText(
       GenerateTextRequest request, StreamObserver<GenerateTextResponse> responses) {
     calls.serverStream(responses, StreamLimits.DEFAULT, sender -> generation.run(request, sender));
+  }
+
+  @Override
+  public void listActivationCaches(
+      ListActivationCachesRequest request,
+      StreamObserver<ListActivationCachesResponse> responses) {
+    answer(responses, keptActivations.list(request));
+  }
+
+  @Override
+  public void getActivationCache(
+      GetActivationCacheRequest request, StreamObserver<ActivationCache> responses) {
+    answer(responses, keptActivations.get(request));
+  }
+
+  @Override
+  public void readActivationCache(
+      ReadActivationCacheRequest request, StreamObserver<ReadActivationCacheResponse> responses) {
+    calls.serverStream(
+        responses, StreamLimits.DEFAULT, sender -> keptActivations.read(request, sender));
+  }
+
+  @Override
+  public void deleteActivationCache(
+      DeleteActivationCacheRequest request,
+      StreamObserver<DeleteActivationCacheResponse> responses) {
+    answer(responses, keptActivations.delete(request));
   }
 
   private static <R> void answer(StreamObserver<R> responses, R response) {

@@ -54,6 +54,10 @@ final class LiveHooks {
         ForwardPlan.of(
             models.named("forward_pass.model", header.getForwardPass().getModel()),
             header.getForwardPass());
+    if (plan.keep() != null) {
+      throw LoupeException.invalidValue(
+          "forward_pass.keep", "set", "unset, as RunForwardPass keeps captures");
+    }
     List<HookPoint> points =
         Captures.named(plan.model(), "hook_points", header.getHookPointsList());
     HookConversation conversation = new HookConversation(requests, sender, deadline(header));
@@ -94,7 +98,7 @@ final class LiveHooks {
             .with(plan.logits())
             .with(turn.control());
     ForwardResult result = plan.model().transformer().forward(scope, plan.batch(), options);
-    return new ForwardResponses(plan, result).build();
+    return new ForwardResponses(plan, result).build().build();
   }
 
   /** The replacement of the largest value is held beside it. */

@@ -1,5 +1,6 @@
 package dev.loupe.inference.serving;
 
+import dev.loupe.inference.captures.CacheSpace;
 import dev.loupe.inference.hub.ModelHub;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
@@ -44,9 +45,14 @@ public final class ModelLoads implements AutoCloseable {
     this.budget = new WeightsBudget(weightBytes);
   }
 
-  /** Loads that find files through a hub. */
-  public ModelLoads(ModelHub hub, ModelRegistry registry, long weightBytes) {
-    this(new ModelOpener(hub), registry, weightBytes);
+  /**
+   * Loads that find files through a hub.
+   *
+   * @param cacheSpace for what the models' runs leave on the server
+   */
+  public ModelLoads(
+      ModelHub hub, CacheSpace cacheSpace, ModelRegistry registry, long weightBytes) {
+    this(new ModelOpener(hub, cacheSpace), registry, weightBytes);
   }
 
   /**
@@ -132,7 +138,7 @@ public final class ModelLoads implements AutoCloseable {
       return model;
     } catch (RuntimeException | Error e) {
       if (model != null) {
-        model.loaded().close();
+        model.close();
       }
       admission.revoke();
       throw e;

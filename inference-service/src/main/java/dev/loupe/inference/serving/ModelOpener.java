@@ -1,6 +1,8 @@
 package dev.loupe.inference.serving;
 
 import ai.djl.Device;
+import dev.loupe.inference.captures.ActivationCaches;
+import dev.loupe.inference.captures.CacheSpace;
 import dev.loupe.inference.hub.HubException;
 import dev.loupe.inference.hub.ModelHub;
 import dev.loupe.inference.model.ConfigException;
@@ -32,11 +34,17 @@ final class ModelOpener {
   private static final Logger log = LoggerFactory.getLogger(ModelOpener.class);
 
   private final ModelHub hub;
+  private final CacheSpace cacheSpace;
   private final String version = LoupeVersion.read();
 
-  /** An opener that finds files through a hub. */
-  ModelOpener(ModelHub hub) {
+  /**
+   * An opener that finds files through a hub.
+   *
+   * @param cacheSpace for what the models' runs leave on the server
+   */
+  ModelOpener(ModelHub hub, CacheSpace cacheSpace) {
     this.hub = hub;
+    this.cacheSpace = cacheSpace;
   }
 
   /**
@@ -121,7 +129,8 @@ final class ModelOpener {
         tokenizer,
         new HookPoints(config),
         bosToken(config, tokenizer),
-        provenance(spec, sha256, loaded));
+        provenance(spec, sha256, loaded),
+        new ActivationCaches(cacheSpace));
   }
 
   private static Optional<WeightTransform> transform(WeightProcessing steps) {

@@ -44,7 +44,7 @@ public final class ModelRegistry {
 
     void freeIfUnused() {
       if (retired && leases == 0) {
-        model.loaded().close();
+        model.close();
         afterwards.run();
         freed.countDown();
       }

@@ -1,6 +1,7 @@
 package dev.loupe.inference.serving;
 
 import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.captures.ActivationCaches;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.HookedTransformer;
 import dev.loupe.inference.model.LoadedModel;
@@ -16,6 +17,7 @@ import dev.loupe.inference.tokenizer.BpeTokenizer;
  * @param hookPoints all of them
  * @param bosToken the token that texts start with, -1 when the model has none
  * @param provenance what its numbers come from
+ * @param caches activations of it that runs left on the server
  */
 public record ServedModel(
     ModelSpec spec,
@@ -23,7 +25,9 @@ public record ServedModel(
     BpeTokenizer tokenizer,
     HookPoints hookPoints,
     int bosToken,
-    Provenance provenance) {
+    Provenance provenance,
+    ActivationCaches caches)
+    implements AutoCloseable {
 
   /** Its resource id. */
   public String id() {
@@ -38,6 +42,13 @@ public record ServedModel(
   /** The forward pass. */
   public HookedTransformer transformer() {
     return loaded.transformer();
+  }
+
+  /** Frees the weights, and what the model's runs left. */
+  @Override
+  public void close() {
+    caches.close();
+    loaded.close();
   }
 
   /** A manager for the arrays of one request; close it when the request is done. */

@@ -3,6 +3,7 @@ package dev.loupe.inference.grpc;
 import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.inference.grpc.requests.ModelLeases;
 import dev.loupe.inference.grpc.requests.Tenants;
+import dev.loupe.inference.captures.CacheSpace;
 import dev.loupe.inference.hub.DownloadProgress;
 import dev.loupe.inference.hub.HubSettings;
 import dev.loupe.inference.hub.ModelHub;
@@ -54,7 +55,8 @@ final class ControlledServer implements AutoCloseable {
               metrics.watch(scheduler, budget);
               ModelHub hub = new ModelHub(HubSettings.of(Map.of()), DownloadProgress.NONE);
               ModelRegistry models = new ModelRegistry(metrics::serves);
-              ModelLoads loads = new ModelLoads(hub, models, Long.MAX_VALUE);
+              ModelLoads loads =
+                  new ModelLoads(hub, new CacheSpace(1 << 24), models, Long.MAX_VALUE);
               loads.loadAll(List.of(new ModelSpec("m", new ModelSource.Folder(folder))));
               return new Service(
                   models,

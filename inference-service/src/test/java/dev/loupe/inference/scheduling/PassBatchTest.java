@@ -28,7 +28,7 @@ class PassBatchTest {
 
   private static ServedModel model() {
     LoadedModel loaded = new LoadedModel(new HookedTransformer(CONFIG, null, null), null);
-    return new ServedModel(new ModelSpec("m", null), loaded, null, null, -1, null);
+    return new ServedModel(new ModelSpec("m", null), loaded, null, null, -1, null, null);
   }
 
   private PassRequest<?> pass(int rows, int width, LogitsMode logits, HookProgram program) {

@@ -57,7 +57,7 @@ class SharedPassesTest {
   @BeforeEach
   void load(@TempDir Path folder) throws Exception {
     tiny = new TinyModel(folder);
-    model = new ServedModel(new ModelSpec("tiny", null), tiny.loaded(), null, null, -1, null);
+    model = new ServedModel(new ModelSpec("tiny", null), tiny.loaded(), null, null, -1, null, null);
   }
 
   @AfterEach

@@ -23,6 +23,7 @@ public enum ErrorReason {
   INVALID_FILTER(Kind.USER, Status.Code.INVALID_ARGUMENT),
 
   MODEL_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
+  CACHE_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
   DICTIONARY_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
   CORPUS_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
   FEATURE_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),

@@ -1,23 +1,121 @@
 package dev.loupe.inference.grpc.requests;
 
+import dev.loupe.inference.captures.ActivationCaches;
+import dev.loupe.inference.captures.Capture;
+import dev.loupe.inference.captures.CompiledCapture;
+import dev.loupe.inference.captures.KeptActivation;
+import dev.loupe.inference.captures.Reduction;
 import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.inference.serving.ServedModel;
-import dev.loupe.proto.inference.v1.Capture;
+import dev.loupe.proto.inference.v1.MeanOver;
+import dev.loupe.proto.tensor.v1.DType;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
+import dev.loupe.tensor.ElementType;
+import dev.loupe.tensor.LabelledTensor;
+import dev.loupe.tensor.grpc.TensorMessages;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 
 /** Reads which activations to keep. */
 public final class Captures {
   private static final int MOST = 1_000;
+  private static final int MOST_POSITIONS = 65_536;
+  private static final int MOST_REDUCTIONS = 4;
+  private static final long VECTOR_BYTES = 1L << 20;
 
   private Captures() {}
 
-  /** The hook points that the captures name, in model order. */
-  public static SortedSet<HookPoint> points(ServedModel model, List<Capture> captures, int least) {
+  /**
+   * Everything that the captures name, in model order, and at one hook point in the order given.
+   * What is asked for twice in the same form is kept once.
+   */
+  public static List<RequestedCapture> of(
+      ServedModel model, List<dev.loupe.proto.inference.v1.Capture> captures, int least) {
+    Checks.size("captures", captures.size(), least, MOST);
+    List<RequestedCapture> requested = new ArrayList<>();
+    Set<Capture> seen = new HashSet<>();
+    for (int i = 0; i < captures.size(); i++) {
+      var message = captures.get(i);
+      int index = i;
+      List<HookPoint> points =
+          DomainErrors.translated(() -> model.hookPoints().matching(message.getHookPoint()));
+      List<Reduction> reductions = reductions("captures[" + i + "]", message.getReductionsList());
+      ElementType wireType = wireType("captures[" + i + "].dtype", message.getDtype());
+      Checks.size(
+          "captures[" + i + "].positions", message.getPositionsCount(), 0, MOST_POSITIONS);
+      Checks.size("captures[" + i + "].heads", message.getHeadsCount(), 0, MOST);
+      for (HookPoint point : points) {
+        Capture capture =
+            new Capture(
+                point,
+                message.getPositionsList(),
+                message.getHeadsList(),
+                reductions,
+                wireType);
+        if (seen.add(capture)) {
+          requested.add(
+              located(
+                  index,
+                  () ->
+                      new RequestedCapture(
+                          index, CompiledCapture.of(model.config(), capture))));
+        }
+      }
+    }
+    requested.sort(Comparator.comparing(RequestedCapture::point));
+    return List.copyOf(requested);
+  }
+
+  /**
+   * The captures that can be made of kept activations: of a pattern, only the points that were kept
+   * whole.
+   */
+  public static List<RequestedCapture> kept(
+      ServedModel model,
+      List<dev.loupe.proto.inference.v1.Capture> captures,
+      ActivationCaches.Lease lease) {
+    Set<HookPoint> whole = new HashSet<>();
+    for (KeptActivation kept : lease.activations()) {
+      if (kept.capture().isWhole()) {
+        whole.add(kept.capture().point());
+      }
+    }
+    List<RequestedCapture> all = of(model, captures, 1);
+    List<RequestedCapture> found =
+        all.stream().filter(capture -> whole.contains(capture.point())).toList();
+    for (int i = 0; i < captures.size(); i++) {
+      int index = i;
+      if (all.stream().anyMatch(capture -> capture.index() == index)
+          && found.stream().noneMatch(capture -> capture.index() == index)) {
+        throw LoupeException.of(
+                ErrorReason.INVALID_VALUE,
+                "captures[%d] asks for %s, of which nothing was kept whole"
+                    .formatted(i, captures.get(i).getHookPoint()))
+            .with("field", "captures");
+      }
+    }
+    return found;
+  }
+
+  /** Lets a program keep what was asked for. */
+  public static void addTo(HookProgram.Builder program, List<RequestedCapture> captures) {
+    captures.forEach(capture -> program.read(capture.point(), capture.compiled()));
+  }
+
+  /** The hook points that the captures name, in model order, wholly. */
+  public static SortedSet<HookPoint> points(
+      ServedModel model, List<dev.loupe.proto.inference.v1.Capture> captures, int least) {
     Checks.size("captures", captures.size(), least, MOST);
     SortedSet<HookPoint> points = new TreeSet<>();
-    for (Capture capture : captures) {
+    for (var capture : captures) {
       String name = capture.getHookPoint();
       points.addAll(DomainErrors.translated(() -> model.hookPoints().matching(name)));
     }
@@ -31,5 +129,73 @@ public final class Captures {
         .distinct()
         .map(name -> DomainErrors.translated(() -> model.hookPoints().named(name)))
         .toList();
+  }
+
+  /** Runs domain code for a capture, and says in its errors which capture it was. */
+  static <T> T located(int index, Supplier<T> body) {
+    try {
+      return body.get();
+    } catch (RuntimeException e) {
+      throw Located.in("captures[" + index + "]", DomainErrors.translate(e));
+    }
+  }
+
+  private static List<Reduction> reductions(
+      String capture, List<dev.loupe.proto.inference.v1.Reduction> messages) {
+    Checks.size(capture + ".reductions", messages.size(), 0, MOST_REDUCTIONS);
+    List<Reduction> reductions = new ArrayList<>();
+    for (int i = 0; i < messages.size(); i++) {
+      String field = capture + ".reductions[" + i + "]";
+      var message = messages.get(i);
+      reductions.add(
+          switch (message.getReductionCase()) {
+            case MEAN -> mean(field, message.getMean());
+            case NORM -> new Reduction.Norm();
+            case LARGEST -> new Reduction.Largest(message.getLargest().getCount());
+            case DOT -> dot(field, message.getDot().getVectors());
+            case REDUCTION_NOT_SET ->
+                throw LoupeException.of(
+                        ErrorReason.INVALID_VALUE,
+                        field + " is empty; set mean, norm, largest or dot")
+                    .with("field", field);
+          });
+    }
+    return reductions;
+  }
+
+  private static Reduction mean(String field, MeanOver message) {
+    return switch (message.getAxis()) {
+      case "batch" -> new Reduction.MeanOverRows();
+      case "pos", "query" -> new Reduction.MeanOverPositions();
+      default ->
+          throw LoupeException.invalidValue(
+              field + ".mean.axis", message.getAxis(), "batch, pos or query");
+    };
+  }
+
+  private static Reduction dot(String field, dev.loupe.proto.tensor.v1.Tensor message) {
+    LabelledTensor vectors =
+        DomainErrors.translated(() -> TensorMessages.fromMessage(message, VECTOR_BYTES));
+    long[] shape = vectors.tensor().shape();
+    if (vectors.tensor().type() != ElementType.F32
+        || shape.length != 2
+        || shape[0] < 1
+        || shape[1] < 1) {
+      throw LoupeException.of(
+              ErrorReason.WRONG_SHAPE,
+              "%s.dot.vectors is %s; expected F32 [vector, n]".formatted(field, vectors.tensor()))
+          .with("field", field + ".dot.vectors");
+    }
+    return new Reduction.Dot(vectors.tensor().toFloats(), (int) shape[1]);
+  }
+
+  private static ElementType wireType(String field, DType dtype) {
+    return switch (dtype) {
+      case DTYPE_UNSPECIFIED, DTYPE_F32 -> ElementType.F32;
+      case DTYPE_F16 -> ElementType.F16;
+      case DTYPE_BF16 -> ElementType.BF16;
+      default ->
+          throw LoupeException.invalidValue(field, dtype, "DTYPE_F32, DTYPE_F16 or DTYPE_BF16");
+    };
   }
 }

@@ -2,6 +2,9 @@ package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.analysis.InvalidMaskException;
 import dev.loupe.inference.analysis.PositionOutOfRangeException;
+import dev.loupe.inference.captures.CacheFullException;
+import dev.loupe.inference.captures.InvalidCaptureException;
+import dev.loupe.inference.captures.UnknownCacheException;
 import dev.loupe.inference.metrics.InvalidMetricException;
 import dev.loupe.inference.model.TokenRangeException;
 import dev.loupe.inference.model.hooks.InvalidInterventionException;
@@ -30,6 +33,16 @@ public final class DomainErrors {
     }
   }
 
+  /** Runs domain code, and gives its exceptions their reasons. */
+  public static void translated(Runnable body) {
+    try {
+      body.run();
+    } catch (RuntimeException e) {
+      throw translate(e);
+    }
+  }
+
+  /** A domain exception with its reason; others as they are. */
   public static RuntimeException translate(RuntimeException e) {
     if (e instanceof UnknownHookPointException unknown) {
       return LoupeException.of(ErrorReason.UNKNOWN_HOOK_POINT, e.getMessage(), e)
@@ -41,6 +54,17 @@ public final class DomainErrors {
     if (e instanceof InvalidMetricException metric) {
       return LoupeException.of(reason(metric), e.getMessage(), e)
           .with("field", "metric." + metric.field());
+    }
+    if (e instanceof InvalidCaptureException invalid) {
+      return LoupeException.of(reason(invalid), e.getMessage(), e).with("field", invalid.field());
+    }
+    if (e instanceof UnknownCacheException) {
+      return LoupeException.of(ErrorReason.CACHE_NOT_FOUND, e.getMessage(), e);
+    }
+    if (e instanceof CacheFullException full) {
+      return LoupeException.of(ErrorReason.OUT_OF_BUDGET, e.getMessage(), e)
+          .with("bytes", full.bytes())
+          .with("limit", full.free());
     }
     if (e instanceof TokenRangeException) {
       return LoupeException.of(ErrorReason.TOKEN_OUT_OF_RANGE, e.getMessage(), e);
@@ -70,6 +94,16 @@ public final class DomainErrors {
     };
   }
 
+  private static ErrorReason reason(InvalidCaptureException e) {
+    return switch (e.kind()) {
+      case POSITION -> ErrorReason.POSITION_OUT_OF_RANGE;
+      case HEAD -> ErrorReason.HEAD_OUT_OF_RANGE;
+      case WRONG_SHAPE -> ErrorReason.WRONG_SHAPE;
+      case NOT_FINITE -> ErrorReason.NOT_FINITE;
+      case VALUE -> ErrorReason.INVALID_VALUE;
+    };
+  }
+
   private static ErrorReason reason(InvalidInterventionException e) {
     return switch (e.kind()) {
       case NOT_FINITE -> ErrorReason.NOT_FINITE;
@@ -77,7 +111,7 @@ public final class DomainErrors {
           NO_SHAPES.contains(e.field()) ? ErrorReason.INVALID_VALUE : ErrorReason.WRONG_SHAPE;
       case OUT_OF_RANGE ->
           switch (e.field()) {
-            case "positions" -> ErrorReason.POSITION_OUT_OF_RANGE;
+            case "positions", "source_positions" -> ErrorReason.POSITION_OUT_OF_RANGE;
             case "heads" -> ErrorReason.HEAD_OUT_OF_RANGE;
             default -> ErrorReason.INVALID_VALUE;
           };

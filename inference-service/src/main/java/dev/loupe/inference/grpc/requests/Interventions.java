@@ -6,9 +6,17 @@ import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.inference.model.hooks.Intervention;
 import dev.loupe.inference.model.hooks.Selection;
 import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.AddDirection;
 import dev.loupe.proto.inference.v1.ClampFeature;
+import dev.loupe.proto.inference.v1.Mean;
+import dev.loupe.proto.tensor.v1.Tensor;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.tensor.ElementType;
+import dev.loupe.tensor.HostTensor;
+import dev.loupe.tensor.grpc.TensorMessages;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Reads edits. */
@@ -28,11 +36,11 @@ public final class Interventions {
       var message = interventions.get(i);
       try {
         HookPoint point = model.hookPoints().named(message.getHookPoint());
-        program.intervene(new Intervention(point, selection(message), edit(field, message)));
+        program.intervene(new Intervention(point, selection(message), edit(model, point, field, message)));
       } catch (LoupeException e) {
         throw e;
       } catch (RuntimeException e) {
-        throw located(field, DomainErrors.translate(e));
+        throw Located.in(field, DomainErrors.translate(e));
       }
     }
   }
@@ -76,23 +84,19 @@ public final class Interventions {
     return shortest;
   }
 
-  private static RuntimeException located(String field, RuntimeException e) {
-    if (!(e instanceof LoupeException known)) {
-      return e;
-    }
-    LoupeException located =
-        LoupeException.of(known.reason(), field + ": " + known.getMessage(), known);
-    for (var entry : known.metadata().entrySet()) {
-      located = located.with(entry.getKey(), entry.getValue());
-    }
-    return located;
-  }
-
   private static Selection selection(dev.loupe.proto.inference.v1.Intervention message) {
-    return new Selection(message.getPositionsList(), message.getHeadsList(), message.getRowsList());
+    return new Selection(
+        message.getPositionsList(),
+        message.getHeadsList(),
+        message.getRowsList(),
+        message.getNeuronsList());
   }
 
-  private static Edit edit(String field, dev.loupe.proto.inference.v1.Intervention message) {
+  private static Edit edit(
+      ServedModel model,
+      HookPoint point,
+      String field,
+      dev.loupe.proto.inference.v1.Intervention message) {
     return switch (message.getEditCase()) {
       case ZERO -> new Edit.Zero();
       case SCALE -> new Edit.Scale(message.getScale().getFactor());
@@ -105,17 +109,71 @@ public final class Interventions {
         }
         yield new Edit.SetValue(floats(message.getSet().getValuesList()));
       }
-      case ADD_DIRECTION ->
-          new Edit.AddDirection(
-              floats(message.getAddDirection().getDirectionList()),
-              message.getAddDirection().getCoefficient());
+      case ADD_DIRECTION -> addDirection(field, message.getAddDirection());
       case CLAMP_FEATURE -> clamp(field + ".clamp_feature", message.getClampFeature());
-      case MEAN, PROJECT_OUT, SWAP, PATCH, EDIT_NOT_SET ->
+      case MEAN -> mean(field, message.getMean());
+      case PROJECT_OUT ->
+          new Edit.ProjectOut(
+              rows(field + ".project_out", message.getProjectOut().getDirections()));
+      case SWAP ->
+          new Edit.Swap(
+              floats(message.getSwap().getFirstList()),
+              floats(message.getSwap().getSecondList()));
+      case PATCH -> Patches.of(model, point, field + ".patch", message.getPatch());
+      case EDIT_NOT_SET ->
           throw LoupeException.of(
                   ErrorReason.INVALID_VALUE,
-                  field + " has no edit; set zero, scale, set, add_direction or clamp_feature")
+                  field
+                      + " has no edit; set zero, scale, set, add_direction, clamp_feature, mean,"
+                      + " project_out, swap or patch")
               .with("field", field);
     };
+  }
+
+  private static Edit addDirection(String field, AddDirection message) {
+    float[] direction = floats(message.getDirectionList());
+    return switch (message.getUnit()) {
+      case DIRECTION_UNIT_UNSPECIFIED, DIRECTION_UNIT_PLAIN ->
+          new Edit.AddDirection(direction, message.getCoefficient());
+      case DIRECTION_UNIT_ACTIVATION_NORM ->
+          new Edit.AddInNorms(direction, message.getCoefficient());
+      case UNRECOGNIZED ->
+          throw LoupeException.invalidValue(
+              field + ".add_direction.unit",
+              message.getUnitValue(),
+              "DIRECTION_UNIT_PLAIN or DIRECTION_UNIT_ACTIVATION_NORM");
+    };
+  }
+
+  private static Edit mean(String field, Mean message) {
+    if (message.getValuesCount() == 0) {
+      return new Edit.BatchMean(message.getEachPosition());
+    }
+    if (message.getEachPosition()) {
+      throw LoupeException.of(
+              ErrorReason.INVALID_VALUE,
+              field + ".mean has values and each_position; a mean that is given has no positions")
+          .with("field", field + ".mean.each_position");
+    }
+    return new Edit.SetValue(floats(message.getValuesList()));
+  }
+
+  private static List<float[]> rows(String field, Tensor message) {
+    HostTensor tensor =
+        DomainErrors.translated(() -> TensorMessages.fromMessage(message, Patches.BYTES)).tensor();
+    if (tensor.type() != ElementType.F32 || tensor.shape().length != 2) {
+      throw LoupeException.of(
+              ErrorReason.WRONG_SHAPE,
+              "%s.directions is %s; expected F32 [vector, n]".formatted(field, tensor))
+          .with("field", field + ".directions");
+    }
+    float[] flat = tensor.toFloats();
+    int width = (int) tensor.shape()[1];
+    List<float[]> rows = new ArrayList<>();
+    for (int row = 0; row < tensor.shape()[0]; row++) {
+      rows.add(Arrays.copyOfRange(flat, row * width, (row + 1) * width));
+    }
+    return rows;
   }
 
   private static Edit clamp(String field, ClampFeature message) {

@@ -33,7 +33,7 @@ final class MeanEdit implements BoxEdit {
   public void pullback(NDArray value, EditBox box, NDArray cotangent, NDArray into, PassRows rows) {
     if (!eachPosition) {
       int[] axes = {0, box.kind().positionAxis()};
-      NDArray share = cotangent.sum(axes, true).divi(tokens(rows));
+      NDArray share = cotangent.sum(axes, true).divi(rows.tokens());
       for (int row = 0; row < rows.rows(); row++) {
         tokensOf(row, box, rows).in(into).addi(share);
       }
@@ -56,19 +56,11 @@ final class MeanEdit implements BoxEdit {
           tokensOf(row, box, rows).in(value).sum(new int[] {box.kind().positionAxis()}, true);
       sum = sum == null ? ofRow : sum.addi(ofRow);
     }
-    return sum.divi(tokens(rows)).broadcast(box.in(value).getShape()).duplicate();
+    return sum.divi(rows.tokens()).broadcast(box.in(value).getShape()).duplicate();
   }
 
   private static EditBox tokensOf(int row, EditBox box, PassRows rows) {
     return box.ofRows(row, row + 1).ofColumns(0, rows.counts()[row]);
-  }
-
-  private static int tokens(PassRows rows) {
-    int tokens = 0;
-    for (int count : rows.counts()) {
-      tokens += count;
-    }
-    return tokens;
   }
 
   @Override

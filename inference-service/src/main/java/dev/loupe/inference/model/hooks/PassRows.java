@@ -30,6 +30,15 @@ public record PassRows(int[] starts, int[] counts, int columns, boolean partial)
     return starts[row] + counts[row];
   }
 
+  /** Tokens of all rows in this pass, padding not counted. */
+  public int tokens() {
+    int tokens = 0;
+    for (int count : counts) {
+      tokens += count;
+    }
+    return tokens;
+  }
+
   /** True when some row has padding. */
   public boolean ragged() {
     for (int count : counts) {

@@ -1,0 +1,177 @@
+package dev.loupe.inference.grpc;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.captures.ActivationCaches;
+import dev.loupe.inference.captures.CacheInfo;
+import dev.loupe.inference.captures.CaptureLayout;
+import dev.loupe.inference.captures.CompiledCapture;
+import dev.loupe.inference.captures.KeptActivation;
+import dev.loupe.inference.grpc.requests.CacheNames;
+import dev.loupe.inference.grpc.requests.CapturedMessages;
+import dev.loupe.inference.grpc.requests.Captures;
+import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.ModelLookup;
+import dev.loupe.inference.grpc.requests.Provenances;
+import dev.loupe.inference.grpc.requests.RequestedCapture;
+import dev.loupe.inference.grpc.requests.Tenants;
+import dev.loupe.inference.model.hooks.PassRows;
+import dev.loupe.inference.scheduling.Call;
+import dev.loupe.inference.scheduling.DeviceRunner;
+import dev.loupe.inference.scheduling.MemoryBudget;
+import dev.loupe.inference.scheduling.PassCost;
+import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.proto.inference.v1.ActivationCache;
+import dev.loupe.proto.inference.v1.ActivationChunk;
+import dev.loupe.proto.inference.v1.DeleteActivationCacheRequest;
+import dev.loupe.proto.inference.v1.DeleteActivationCacheResponse;
+import dev.loupe.proto.inference.v1.GetActivationCacheRequest;
+import dev.loupe.proto.inference.v1.ListActivationCachesRequest;
+import dev.loupe.proto.inference.v1.ListActivationCachesResponse;
+import dev.loupe.proto.inference.v1.ReadActivationCacheRequest;
+import dev.loupe.proto.inference.v1.ReadActivationCacheResponse;
+import dev.loupe.server.names.Paging;
+import dev.loupe.server.streams.StreamSender;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** ListActivationCaches, GetActivationCache, ReadActivationCache, DeleteActivationCache. */
+final class KeptActivations {
+  /** A slice and what a reduction makes of it, beside the answer. */
+  private static final int COPIES = 3;
+
+  private final ModelLookup models;
+  private final DeviceRunner device;
+  private final InferenceMetrics metrics;
+  private final Paging paging = new Paging(50, 100);
+
+  KeptActivations(ModelLookup models, DeviceRunner device, InferenceMetrics metrics) {
+    this.models = models;
+    this.device = device;
+    this.metrics = metrics;
+  }
+
+  /** A request's model, and the cache's id within it. */
+  private record Named(ServedModel model, String id) {}
+
+  private Named named(String name) {
+    List<String> parts = CacheNames.parse("name", name);
+    return new Named(models.named("name", "models/" + parts.get(0)), parts.get(1));
+  }
+
+  private static String tenant() {
+    return Tenants.current().tenant();
+  }
+
+  ListActivationCachesResponse list(ListActivationCachesRequest request) {
+    ServedModel model = models.named("parent", request.getParent());
+    int size = paging.size(request.getPageSize());
+    String after = paging.place(request, request.getPageToken());
+    List<CacheInfo> all = model.caches().list(tenant());
+    int from = 0;
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i).id().equals(after)) {
+        from = i + 1;
+      }
+    }
+    int end = Math.min(all.size(), from + size);
+    ListActivationCachesResponse.Builder response = ListActivationCachesResponse.newBuilder();
+    all.subList(from, end)
+        .forEach(info -> response.addActivationCaches(KeptRuns.message(model, info)));
+    if (end < all.size()) {
+      response.setNextPageToken(paging.token(request, all.get(end - 1).id()));
+    }
+    return response.build();
+  }
+
+  ActivationCache get(GetActivationCacheRequest request) {
+    Named named = named(request.getName());
+    return DomainErrors.translated(
+        () -> KeptRuns.message(named.model(), named.model().caches().get(tenant(), named.id())));
+  }
+
+  DeleteActivationCacheResponse delete(DeleteActivationCacheRequest request) {
+    Named named = named(request.getName());
+    DomainErrors.translated(() -> named.model().caches().delete(tenant(), named.id()));
+    return DeleteActivationCacheResponse.getDefaultInstance();
+  }
+
+  void read(ReadActivationCacheRequest request, StreamSender<ReadActivationCacheResponse> sender) {
+    Named named = named(request.getName());
+    Consumer<ActivationChunk> out =
+        new Consumer<>() {
+          private boolean begun;
+
+          @Override
+          public void accept(ActivationChunk chunk) {
+            ReadActivationCacheResponse.Builder message =
+                ReadActivationCacheResponse.newBuilder().setChunk(chunk);
+            if (!begun) {
+              message.setProvenance(Provenances.of(named.model()));
+              begun = true;
+            }
+            sender.send(message.build());
+          }
+        };
+    try (ActivationCaches.Lease lease =
+        DomainErrors.translated(() -> named.model().caches().lease(tenant(), named.id()))) {
+      long bytes =
+          request.getCapturesCount() == 0
+              ? asKept(named.model(), lease, out)
+              : again(named.model(), request, lease, out);
+      metrics.captured(named.model().id(), bytes);
+    }
+  }
+
+  private static long asKept(
+      ServedModel model, ActivationCaches.Lease lease, Consumer<ActivationChunk> out) {
+    long bytes = 0;
+    for (KeptActivation kept : lease.activations()) {
+      RequestedCapture capture =
+          new RequestedCapture(
+              kept.index(), CompiledCapture.of(model.config(), kept.capture()));
+      List<NDArray> arrays =
+          kept.indices() == null
+              ? List.of(kept.values())
+              : List.of(kept.values(), kept.indices());
+      bytes += CapturedMessages.chunks(capture, kept.layout(), arrays, out);
+    }
+    return bytes;
+  }
+
+  /** Captures of what was kept whole, one after another, so that only one is in memory. */
+  private long again(
+      ServedModel model,
+      ReadActivationCacheRequest request,
+      ActivationCaches.Lease lease,
+      Consumer<ActivationChunk> out) {
+    Call call = Tenants.current();
+    PassRows rows = lease.rows();
+    long bytes = 0;
+    for (RequestedCapture capture : Captures.kept(model, request.getCapturesList(), lease)) {
+      CaptureLayout layout = capture.layout(rows);
+      NDArray whole = whole(capture, lease);
+      PassCost cost = new PassCost(rows.rows(), COPIES * 4L * whole.size());
+      try (MemoryBudget.Reservation memory = device.reserve(cost, call);
+          NDManager scope = model.newScope()) {
+        // A view that belongs to this request, so that what is derived from it does too.
+        NDArray view = whole.get(scope, new NDIndex(":"));
+        List<NDArray> arrays =
+            DomainErrors.translated(() -> capture.compiled().read(view, rows));
+        bytes += CapturedMessages.chunks(capture, layout, arrays, out);
+      }
+    }
+    return bytes;
+  }
+
+  private static NDArray whole(RequestedCapture capture, ActivationCaches.Lease lease) {
+    for (KeptActivation kept : lease.activations()) {
+      if (kept.capture().isWhole() && kept.capture().point().equals(capture.point())) {
+        return kept.values();
+      }
+    }
+    throw new IllegalStateException(capture.point() + " was not kept whole");
+  }
+}

@@ -1,0 +1,21 @@
+package dev.loupe.inference.grpc.requests;
+
+import dev.loupe.server.errors.LoupeException;
+
+/** Errors that say in which entry of a repeated field they lie. */
+final class Located {
+  private Located() {}
+
+  /** The same error with the entry's name before its message. */
+  static RuntimeException in(String entry, RuntimeException e) {
+    if (!(e instanceof LoupeException known)) {
+      return e;
+    }
+    LoupeException located =
+        LoupeException.of(known.reason(), entry + ": " + known.getMessage(), known);
+    for (var detail : known.metadata().entrySet()) {
+      located = located.with(detail.getKey(), detail.getValue());
+    }
+    return located;
+  }
+}
