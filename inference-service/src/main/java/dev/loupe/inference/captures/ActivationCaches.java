@@ -57,8 +57,7 @@ public final class ActivationCaches implements AutoCloseable {
       byte[] random = new byte[ID_BYTES];
       ids.nextBytes(random);
       String id = "c" + HexFormat.of().formatHex(random);
-      CacheEntry entry =
-          new CacheEntry(id, tenant, bytes, Instant.now().plus(timeToLive), rows);
+      CacheEntry entry = new CacheEntry(id, tenant, bytes, Instant.now().plus(timeToLive), rows);
       try {
         for (KeptActivation activation : made) {
           NDArray indices = activation.indices();

@@ -95,8 +95,7 @@ public final class CompiledCapture implements ActivationReader {
           InvalidCaptureException.Kind.VALUE,
           "largest.count",
           "largest.count is %d; expected 1 to %d, the length of the last axis (%s)"
-              .formatted(
-                  largest, layout.last(), layout.labels().get(layout.labels().size() - 1)));
+              .formatted(largest, layout.last(), layout.labels().get(layout.labels().size() - 1)));
     }
   }
 

@@ -150,8 +150,7 @@ final class Generation {
   }
 
   /** A step's message holds its activations whole. */
-  private static void checkActivations(
-      List<RequestedCapture> captures, int longest, int asked) {
+  private static void checkActivations(List<RequestedCapture> captures, int longest, int asked) {
     long prompt = 0;
     long step = 0;
     for (RequestedCapture capture : captures) {

@@ -9,17 +9,15 @@ import dev.loupe.inference.serving.ModelRegistry;
 import dev.loupe.proto.inference.v1.ActivationCache;
 import dev.loupe.proto.inference.v1.DeleteActivationCacheRequest;
 import dev.loupe.proto.inference.v1.DeleteActivationCacheResponse;
-import dev.loupe.proto.inference.v1.GetActivationCacheRequest;
-import dev.loupe.proto.inference.v1.ListActivationCachesRequest;
-import dev.loupe.proto.inference.v1.ListActivationCachesResponse;
-import dev.loupe.proto.inference.v1.ReadActivationCacheRequest;
-import dev.loupe.proto.inference.v1.ReadActivationCacheResponse;
 import dev.loupe.proto.inference.v1.DetokenizeRequest;
 import dev.loupe.proto.inference.v1.DetokenizeResponse;
 import dev.loupe.proto.inference.v1.GenerateTextRequest;
 import dev.loupe.proto.inference.v1.GenerateTextResponse;
+import dev.loupe.proto.inference.v1.GetActivationCacheRequest;
 import dev.loupe.proto.inference.v1.GetModelRequest;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
+import dev.loupe.proto.inference.v1.ListActivationCachesRequest;
+import dev.loupe.proto.inference.v1.ListActivationCachesResponse;
 import dev.loupe.proto.inference.v1.ListHookPointsRequest;
 import dev.loupe.proto.inference.v1.ListHookPointsResponse;
 import dev.loupe.proto.inference.v1.ListModelsRequest;
@@ -27,6 +25,8 @@ import dev.loupe.proto.inference.v1.ListModelsResponse;
 import dev.loupe.proto.inference.v1.LoadModelRequest;
 import dev.loupe.proto.inference.v1.LoadModelResponse;
 import dev.loupe.proto.inference.v1.Model;
+import dev.loupe.proto.inference.v1.ReadActivationCacheRequest;
+import dev.loupe.proto.inference.v1.ReadActivationCacheResponse;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.RunForwardPassResponse;
 import dev.loupe.proto.inference.v1.RunWithHooksRequest;
@@ -137,15 +137,14 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
 
   @Override
   public void listActivationCaches(
-      ListActivationCachesRequest request,
-      StreamObserver<ListActivationCachesResponse> responses) {
-    answer(responses, keptActivations.list(request));
+      ListActivationCachesRequest request, StreamObserver<ListActivationCachesResponse> responses) {
+    calls.unary(responses, () -> keptActivations.list(request));
   }
 
   @Override
   public void getActivationCache(
       GetActivationCacheRequest request, StreamObserver<ActivationCache> responses) {
-    answer(responses, keptActivations.get(request));
+    calls.unary(responses, () -> keptActivations.get(request));
   }
 
   @Override
@@ -159,7 +158,7 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
   public void deleteActivationCache(
       DeleteActivationCacheRequest request,
       StreamObserver<DeleteActivationCacheResponse> responses) {
-    answer(responses, keptActivations.delete(request));
+    calls.unary(responses, () -> keptActivations.delete(request));
   }
 
   private static <R> void answer(StreamObserver<R> responses, R response) {

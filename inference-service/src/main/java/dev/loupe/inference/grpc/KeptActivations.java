@@ -130,12 +130,9 @@ final class KeptActivations {
     long bytes = 0;
     for (KeptActivation kept : lease.activations()) {
       RequestedCapture capture =
-          new RequestedCapture(
-              kept.index(), CompiledCapture.of(model.config(), kept.capture()));
+          new RequestedCapture(kept.index(), CompiledCapture.of(model.config(), kept.capture()));
       List<NDArray> arrays =
-          kept.indices() == null
-              ? List.of(kept.values())
-              : List.of(kept.values(), kept.indices());
+          kept.indices() == null ? List.of(kept.values()) : List.of(kept.values(), kept.indices());
       bytes += CapturedMessages.chunks(capture, kept.layout(), arrays, out);
     }
     return bytes;
@@ -158,8 +155,7 @@ final class KeptActivations {
           NDManager scope = model.newScope()) {
         // A view that belongs to this request, so that what is derived from it does too.
         NDArray view = whole.get(scope, new NDIndex(":"));
-        List<NDArray> arrays =
-            DomainErrors.translated(() -> capture.compiled().read(view, rows));
+        List<NDArray> arrays = DomainErrors.translated(() -> capture.compiled().read(view, rows));
         bytes += CapturedMessages.chunks(capture, layout, arrays, out);
       }
     }

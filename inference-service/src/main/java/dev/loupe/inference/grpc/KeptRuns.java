@@ -44,8 +44,7 @@ final class KeptRuns {
     var asked = request.getKeep().getTimeToLive();
     Duration time = Duration.ofSeconds(asked.getSeconds(), asked.getNanos());
     if (time.isNegative() || time.isZero() || time.compareTo(LONGEST) > 0) {
-      throw LoupeException.invalidValue(
-          "keep.time_to_live", time, "more than 0, at most 1 day");
+      throw LoupeException.invalidValue("keep.time_to_live", time, "more than 0, at most 1 day");
     }
     return time;
   }
@@ -62,8 +61,7 @@ final class KeptRuns {
   }
 
   /** Fills the room with what a pass gave. */
-  static ActivationCache keep(
-      ForwardPlan plan, ForwardResult result, ActivationCaches.Room room) {
+  static ActivationCache keep(ForwardPlan plan, ForwardResult result, ActivationCaches.Room room) {
     List<KeptActivation> made = new ArrayList<>();
     for (RequestedCapture capture : plan.captures()) {
       List<NDArray> kept = result.reading(capture.compiled());

@@ -50,8 +50,7 @@ public final class ModelLoads implements AutoCloseable {
    *
    * @param cacheSpace for what the models' runs leave on the server
    */
-  public ModelLoads(
-      ModelHub hub, CacheSpace cacheSpace, ModelRegistry registry, long weightBytes) {
+  public ModelLoads(ModelHub hub, CacheSpace cacheSpace, ModelRegistry registry, long weightBytes) {
     this(new ModelOpener(hub, cacheSpace), registry, weightBytes);
   }
 

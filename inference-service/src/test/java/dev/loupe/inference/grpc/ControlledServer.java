@@ -1,9 +1,9 @@
 package dev.loupe.inference.grpc;
 
 import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.captures.CacheSpace;
 import dev.loupe.inference.grpc.requests.ModelLeases;
 import dev.loupe.inference.grpc.requests.Tenants;
-import dev.loupe.inference.captures.CacheSpace;
 import dev.loupe.inference.hub.DownloadProgress;
 import dev.loupe.inference.hub.HubSettings;
 import dev.loupe.inference.hub.ModelHub;

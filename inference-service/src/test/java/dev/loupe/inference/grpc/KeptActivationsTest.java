@@ -91,8 +91,7 @@ class KeptActivationsTest {
   private void goldenLogits(String name, Intervention.Builder edit) {
     RunForwardPassResponse response =
         tiny.stub()
-            .runForwardPass(
-                request().addCaptures(capture(LOGITS)).addInterventions(edit).build());
+            .runForwardPass(request().addCaptures(capture(LOGITS)).addInterventions(edit).build());
     Tensor logits = response.getActivations(0).getValue();
     GoldenAssert.assertClose(
         name, Activations.shape(logits), Activations.floats(logits), tiny.golden().tensor(name));
@@ -119,9 +118,7 @@ class KeptActivationsTest {
   void goldenEditsOverTheWire() {
     goldenLogits(
         "edit/mean_ablate_attn_out_0",
-        Intervention.newBuilder()
-            .setHookPoint("attn_out0")
-            .setMean(Mean.getDefaultInstance()));
+        Intervention.newBuilder().setHookPoint("attn_out0").setMean(Mean.getDefaultInstance()));
     goldenLogits(
         "edit/project_out_direction_resid_mid_1",
         Intervention.newBuilder()
@@ -161,12 +158,10 @@ class KeptActivationsTest {
             .runForwardPass(
                 request()
                     .addCaptures(capture(RESID))
+                    .addCaptures(capture(RESID).addPositions(-1).setDtype(DType.DTYPE_BF16))
                     .addCaptures(
                         capture(RESID)
-                            .addPositions(-1)
-                            .setDtype(DType.DTYPE_BF16))
-                    .addCaptures(
-                        capture(RESID).addReductions(reduction().setNorm(Norm.getDefaultInstance())))
+                            .addReductions(reduction().setNorm(Norm.getDefaultInstance())))
                     .addCaptures(
                         capture(RESID)
                             .addReductions(
@@ -244,8 +239,7 @@ class KeptActivationsTest {
       request.addCaptures(capture);
     }
     RunForwardPassResponse response =
-        tiny.stub()
-            .runForwardPass(request.setKeep(KeepCaptures.getDefaultInstance()).build());
+        tiny.stub().runForwardPass(request.setKeep(KeepCaptures.getDefaultInstance()).build());
     assertThat(response.getActivationsList()).isEmpty();
     return response.getCache();
   }
@@ -273,8 +267,7 @@ class KeptActivationsTest {
       assertThat(response.hasProvenance()).isEqualTo(first);
       first = false;
       arrays
-          .computeIfAbsent(
-              response.getChunk().getHookPoint(), name -> new ByteArrayOutputStream())
+          .computeIfAbsent(response.getChunk().getHookPoint(), name -> new ByteArrayOutputStream())
           .writeBytes(response.getChunk().getChunk().getData().toByteArray());
     }
     Map<String, byte[]> bytes = new LinkedHashMap<>();
@@ -296,9 +289,7 @@ class KeptActivationsTest {
     assertThat(
             tiny.stub()
                 .listActivationCaches(
-                    ListActivationCachesRequest.newBuilder()
-                        .setParent(TinyServer.MODEL)
-                        .build())
+                    ListActivationCachesRequest.newBuilder().setParent(TinyServer.MODEL).build())
                 .getActivationCachesList())
         .contains(cache);
     Map<String, byte[]> all = read(cache);
@@ -317,10 +308,7 @@ class KeptActivationsTest {
     for (int i = 0; i < end.length; i++) {
       assertThat(end[i]).isEqualTo(whole[(i / 32 * 17 + 16) * 32 + i % 32]);
     }
-    refused(
-        ErrorReason.INVALID_VALUE,
-        "nothing was kept whole",
-        () -> read(cache, capture("z1")));
+    refused(ErrorReason.INVALID_VALUE, "nothing was kept whole", () -> read(cache, capture("z1")));
     delete(cache);
     refused(ErrorReason.CACHE_NOT_FOUND, "no activations are kept", () -> read(cache));
   }
@@ -339,18 +327,13 @@ class KeptActivationsTest {
         RunForwardPassRequest.newBuilder()
             .setModel(TinyServer.MODEL)
             .addCaptures(capture("blocks.*"))
-            .setKeep(
-                KeepCaptures.newBuilder()
-                    .setTimeToLive(Duration.newBuilder().setSeconds(60)));
+            .setKeep(KeepCaptures.newBuilder().setTimeToLive(Duration.newBuilder().setSeconds(60)));
     for (int i = 0; i < 16; i++) {
       large.addPrompts(TinyServer.prompt(row));
     }
     ActivationCache kept = tiny.stub().runForwardPass(large.build()).getCache();
     assertThat(kept.getBytes()).isGreaterThan(8L << 20);
-    refused(
-        ErrorReason.OUT_OF_BUDGET,
-        "are free",
-        () -> tiny.stub().runForwardPass(large.build()));
+    refused(ErrorReason.OUT_OF_BUDGET, "are free", () -> tiny.stub().runForwardPass(large.build()));
     assertThat(read(kept, capture("z0").addPositions(0))).hasSize(1);
     delete(kept);
     delete(tiny.stub().runForwardPass(large.build()).getCache());
@@ -363,8 +346,7 @@ class KeptActivationsTest {
         "no captures",
         () ->
             tiny.stub()
-                .runForwardPass(
-                    request().setKeep(KeepCaptures.getDefaultInstance()).build()));
+                .runForwardPass(request().setKeep(KeepCaptures.getDefaultInstance()).build()));
     refused(
         ErrorReason.INVALID_VALUE,
         "keep.time_to_live",
@@ -380,7 +362,6 @@ class KeptActivationsTest {
     refused(
         ErrorReason.UNKNOWN_HOOK_POINT,
         "Tokenize",
-        () ->
-            tiny.stub().runForwardPass(request().addCaptures(capture("hook_tokens")).build()));
+        () -> tiny.stub().runForwardPass(request().addCaptures(capture("hook_tokens")).build()));
   }
 }

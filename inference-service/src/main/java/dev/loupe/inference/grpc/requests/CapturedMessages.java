@@ -64,8 +64,7 @@ public final class CapturedMessages {
     long bytes = 0;
     for (int part = 0; part < kept.size(); part++) {
       HostTensor view = NdArrays.view(kept.get(part));
-      HostTensor values =
-          part == 0 ? view.as(capture.compiled().capture().wireType()) : view;
+      HostTensor values = part == 0 ? view.as(capture.compiled().capture().wireType()) : view;
       var chunks = TensorMessages.chunks(new LabelledTensor(values, layout.labels()));
       while (chunks.hasNext()) {
         out.accept(

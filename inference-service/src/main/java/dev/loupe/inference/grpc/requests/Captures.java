@@ -49,24 +49,17 @@ public final class Captures {
           DomainErrors.translated(() -> model.hookPoints().matching(message.getHookPoint()));
       List<Reduction> reductions = reductions("captures[" + i + "]", message.getReductionsList());
       ElementType wireType = wireType("captures[" + i + "].dtype", message.getDtype());
-      Checks.size(
-          "captures[" + i + "].positions", message.getPositionsCount(), 0, MOST_POSITIONS);
+      Checks.size("captures[" + i + "].positions", message.getPositionsCount(), 0, MOST_POSITIONS);
       Checks.size("captures[" + i + "].heads", message.getHeadsCount(), 0, MOST);
       for (HookPoint point : points) {
         Capture capture =
             new Capture(
-                point,
-                message.getPositionsList(),
-                message.getHeadsList(),
-                reductions,
-                wireType);
+                point, message.getPositionsList(), message.getHeadsList(), reductions, wireType);
         if (seen.add(capture)) {
           requested.add(
               located(
                   index,
-                  () ->
-                      new RequestedCapture(
-                          index, CompiledCapture.of(model.config(), capture))));
+                  () -> new RequestedCapture(index, CompiledCapture.of(model.config(), capture))));
         }
       }
     }

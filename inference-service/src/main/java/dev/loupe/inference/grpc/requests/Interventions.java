@@ -36,7 +36,8 @@ public final class Interventions {
       var message = interventions.get(i);
       try {
         HookPoint point = model.hookPoints().named(message.getHookPoint());
-        program.intervene(new Intervention(point, selection(message), edit(model, point, field, message)));
+        program.intervene(
+            new Intervention(point, selection(message), edit(model, point, field, message)));
       } catch (LoupeException e) {
         throw e;
       } catch (RuntimeException e) {
@@ -117,8 +118,7 @@ public final class Interventions {
               rows(field + ".project_out", message.getProjectOut().getDirections()));
       case SWAP ->
           new Edit.Swap(
-              floats(message.getSwap().getFirstList()),
-              floats(message.getSwap().getSecondList()));
+              floats(message.getSwap().getFirstList()), floats(message.getSwap().getSecondList()));
       case PATCH -> Patches.of(model, point, field + ".patch", message.getPatch());
       case EDIT_NOT_SET ->
           throw LoupeException.of(

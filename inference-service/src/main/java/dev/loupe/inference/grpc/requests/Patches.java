@@ -77,8 +77,7 @@ final class Patches {
         : new NDIndex("0:{}", length);
   }
 
-  private static KeptActivation whole(
-      HookPoint point, String field, ActivationCaches.Lease lease) {
+  private static KeptActivation whole(HookPoint point, String field, ActivationCaches.Lease lease) {
     for (KeptActivation kept : lease.activations()) {
       if (kept.capture().point().equals(point) && kept.capture().isWhole()) {
         return kept;
