@@ -12,13 +12,19 @@ import dev.loupe.proto.inference.v1.HeadServiceGrpc;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.Intervention;
 import dev.loupe.proto.inference.v1.ListHookPointsRequest;
+import dev.loupe.proto.inference.v1.LogitDifferenceMetric;
+import dev.loupe.proto.inference.v1.Metric;
 import dev.loupe.proto.inference.v1.NeuronServiceGrpc;
+import dev.loupe.proto.inference.v1.PatchSpread;
+import dev.loupe.proto.inference.v1.PatchedActivation;
+import dev.loupe.proto.inference.v1.PatchingServiceGrpc;
 import dev.loupe.proto.inference.v1.ProjectToVocabularyRequest;
 import dev.loupe.proto.inference.v1.Prompt;
 import dev.loupe.proto.inference.v1.RandomRepeats;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.Scale;
 import dev.loupe.proto.inference.v1.ScoreHeadsRequest;
+import dev.loupe.proto.inference.v1.SweepPatchesRequest;
 import dev.loupe.proto.inference.v1.TokenRow;
 import dev.loupe.proto.inference.v1.TokenizeRequest;
 import dev.loupe.proto.inference.v1.Zero;
@@ -67,6 +73,7 @@ final class SoakMix {
   private final AttributionServiceGrpc.AttributionServiceBlockingStub attribution;
   private final HeadServiceGrpc.HeadServiceBlockingStub heads;
   private final NeuronServiceGrpc.NeuronServiceBlockingStub neurons;
+  private final PatchingServiceGrpc.PatchingServiceBlockingStub patching;
   private final SoakStreams streams;
 
   SoakMix(Channel channel, String model, BenchmarkModel shape) {
@@ -79,6 +86,7 @@ final class SoakMix {
     this.attribution = AttributionServiceGrpc.newBlockingStub(channel);
     this.heads = HeadServiceGrpc.newBlockingStub(channel);
     this.neurons = NeuronServiceGrpc.newBlockingStub(channel);
+    this.patching = PatchingServiceGrpc.newBlockingStub(channel);
     this.streams = new SoakStreams(InferenceServiceGrpc.newStub(channel), model);
   }
 
@@ -98,6 +106,7 @@ final class SoakMix {
     kinds.put("generation, cancelled", new Entry(random -> generate(random, 2), CUT_OFF));
     kinds.put("logit lens", new Entry(this::lens, WELL));
     kinds.put("attribution", new Entry(this::attribute, WELL));
+    kinds.put("patching sweep", new Entry(this::sweep, WELL));
     kinds.put("head scores", new Entry(this::scoreHeads, WELL));
     kinds.put("projection", new Entry(this::project, WELL));
     kinds.put("tokens", new Entry(this::tokenize, WELL));
@@ -209,6 +218,36 @@ final class SoakMix {
             .setPosition(-1)
             .setToken(random.nextInt(vocabulary))
             .build());
+  }
+
+  private Metric metric(Random random) {
+    int token = random.nextInt(vocabulary);
+    return Metric.newBuilder()
+        .setLogitDifference(
+            LogitDifferenceMetric.newBuilder()
+                .setPosition(-1)
+                .setToken(token)
+                .setIncorrectToken((token + 1) % vocabulary))
+        .build();
+  }
+
+  private void sweep(Random random) {
+    TokenRow clean = row(random);
+    Prompt corrupt =
+        Prompt.newBuilder()
+            .setTokens(clean.toBuilder().setIds(0, random.nextInt(vocabulary)))
+            .build();
+    patching
+        .sweepPatches(
+            SweepPatchesRequest.newBuilder()
+                .setModel(model)
+                .setClean(Prompt.newBuilder().setTokens(clean))
+                .setCorrupt(corrupt)
+                .setMetric(metric(random))
+                .setActivation(PatchedActivation.PATCHED_ACTIVATION_HEAD_Z)
+                .setSpread(PatchSpread.PATCH_SPREAD_BY_POSITION)
+                .build())
+        .forEachRemaining(cells -> {});
   }
 
   private void scoreHeads(Random random) {
