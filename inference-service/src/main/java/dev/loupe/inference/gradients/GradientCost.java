@@ -39,8 +39,7 @@ public final class GradientCost {
    */
   public static PassCost of(
       GptConfig config, int rows, int width, HookProgram program, HookProgram asked) {
-    SortedSet<HookPoint> kept =
-        KeptActivations.of(config, GradientRun.first(asked), program);
+    SortedSet<HookPoint> kept = KeptActivations.of(config, GradientRun.first(asked), program);
     double tokens = (double) rows * width;
     double values = LOGITS * config.vocabularySize();
     for (HookPoint point : kept) {
@@ -60,8 +59,7 @@ public final class GradientCost {
     values += logitsEdited ? 3 * tokens * config.vocabularySize() : 0;
     values += tokens * (RESIDUAL_VALUES * config.dModel() + MLP_VALUES * config.dMlp());
     values += MAP_VALUES * tokens * width * config.heads();
-    values +=
-        ofHeads ? 3 * HEAD_INPUT_VALUES * tokens * config.heads() * config.dModel() : 0;
+    values += ofHeads ? 3 * HEAD_INPUT_VALUES * tokens * config.heads() * config.dModel() : 0;
     return PassCost.of(config, rows, width, LogitsMode.NONE, program)
         .plus((long) Math.min(Long.MAX_VALUE / 4, FLOAT * values));
   }
@@ -84,11 +82,7 @@ public final class GradientCost {
   /** The cost of a {@link FrozenModel}, for as long as it is held. */
   public static PassCost ofFrozen(GptConfig config, int width, SortedSet<HookPoint> sources) {
     return PassCost.of(
-        config,
-        1,
-        width,
-        LogitsMode.NONE,
-        FrozenModel.held(config.layers(), sources.first()));
+        config, 1, width, LogitsMode.NONE, FrozenModel.held(config.layers(), sources.first()));
   }
 
   /** The cost of following a batch of targets through a {@link FrozenModel}. */
@@ -103,7 +97,6 @@ public final class GradientCost {
       double elements = PassCost.elements(config, source, targets.size(), width);
       values += source.kind().isPerHeadResidual() ? 2 * elements : elements;
     }
-    return new PassCost(
-        targets.size(), (long) Math.min(Long.MAX_VALUE / 4, FLOAT * values));
+    return new PassCost(targets.size(), (long) Math.min(Long.MAX_VALUE / 4, FLOAT * values));
   }
 }

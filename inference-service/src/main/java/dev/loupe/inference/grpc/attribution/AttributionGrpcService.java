@@ -6,9 +6,16 @@ import dev.loupe.inference.serving.ModelRegistry;
 import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
 import dev.loupe.proto.inference.v1.AttributeLogitsResponse;
 import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
+import dev.loupe.proto.inference.v1.ComputeGradientsRequest;
+import dev.loupe.proto.inference.v1.ComputeGradientsResponse;
 import dev.loupe.proto.inference.v1.ComputeLogitLensRequest;
 import dev.loupe.proto.inference.v1.ComputeLogitLensResponse;
+import dev.loupe.proto.inference.v1.PatchByAttributionRequest;
+import dev.loupe.proto.inference.v1.PatchByAttributionResponse;
+import dev.loupe.proto.inference.v1.StreamLinearAttributionsRequest;
+import dev.loupe.proto.inference.v1.StreamLinearAttributionsResponse;
 import dev.loupe.server.streams.BlockingCalls;
+import dev.loupe.server.streams.StreamLimits;
 import io.grpc.stub.StreamObserver;
 
 /** The whole of {@code loupe.inference.v1.AttributionService}; each RPC has its own class. */
@@ -17,6 +24,9 @@ public final class AttributionGrpcService
   private final BlockingCalls calls;
   private final Lens lens;
   private final Attribution attribution;
+  private final GradientStreams gradients;
+  private final PatchEstimates patches;
+  private final LinearAttributions linear;
 
   /** A service over loaded models; calls run on these threads. */
   public AttributionGrpcService(ModelRegistry registry, DeviceRunner device, BlockingCalls calls) {
@@ -24,6 +34,9 @@ public final class AttributionGrpcService
     ModelLookup models = new ModelLookup(registry);
     this.lens = new Lens(models, device);
     this.attribution = new Attribution(models, device);
+    this.gradients = new GradientStreams(models, device);
+    this.patches = new PatchEstimates(models, device);
+    this.linear = new LinearAttributions(models, device);
   }
 
   @Override
@@ -36,5 +49,23 @@ public final class AttributionGrpcService
   public void attributeLogits(
       AttributeLogitsRequest request, StreamObserver<AttributeLogitsResponse> responses) {
     calls.unary(responses, () -> attribution.run(request));
+  }
+
+  @Override
+  public void computeGradients(
+      ComputeGradientsRequest request, StreamObserver<ComputeGradientsResponse> responses) {
+    calls.serverStream(responses, StreamLimits.DEFAULT, sender -> gradients.run(request, sender));
+  }
+
+  @Override
+  public void patchByAttribution(
+      PatchByAttributionRequest request, StreamObserver<PatchByAttributionResponse> responses) {
+    calls.unary(responses, () -> patches.run(request));
+  }
+
+  @Override
+  public StreamObserver<StreamLinearAttributionsRequest> streamLinearAttributions(
+      StreamObserver<StreamLinearAttributionsResponse> responses) {
+    return calls.bidi(responses, LinearAttributions.LIMITS, linear::run);
   }
 }

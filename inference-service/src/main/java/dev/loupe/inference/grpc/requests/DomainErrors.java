@@ -5,6 +5,8 @@ import dev.loupe.inference.analysis.PositionOutOfRangeException;
 import dev.loupe.inference.captures.CacheFullException;
 import dev.loupe.inference.captures.InvalidCaptureException;
 import dev.loupe.inference.captures.UnknownCacheException;
+import dev.loupe.inference.gradients.IncompatibleGradientException;
+import dev.loupe.inference.gradients.InvalidLinearAttributionException;
 import dev.loupe.inference.metrics.InvalidMetricException;
 import dev.loupe.inference.model.TokenRangeException;
 import dev.loupe.inference.model.hooks.InvalidInterventionException;
@@ -66,6 +68,13 @@ public final class DomainErrors {
           .with("bytes", full.bytes())
           .with("limit", full.free());
     }
+    if (e instanceof InvalidLinearAttributionException linear) {
+      return LoupeException.of(reason(linear), e.getMessage(), e);
+    }
+    if (e instanceof IncompatibleGradientException) {
+      return LoupeException.of(ErrorReason.INVALID_VALUE, e.getMessage(), e)
+          .with("field", "gradients");
+    }
     if (e instanceof TokenRangeException) {
       return LoupeException.of(ErrorReason.TOKEN_OUT_OF_RANGE, e.getMessage(), e);
     }
@@ -83,6 +92,14 @@ public final class DomainErrors {
       return LoupeException.of(reason, e.getMessage(), e);
     }
     return e;
+  }
+
+  private static ErrorReason reason(InvalidLinearAttributionException e) {
+    return switch (e.kind()) {
+      case HOOK_POINT -> ErrorReason.INVALID_VALUE;
+      case POSITION -> ErrorReason.POSITION_OUT_OF_RANGE;
+      case WRONG_SHAPE -> ErrorReason.WRONG_SHAPE;
+    };
   }
 
   private static ErrorReason reason(InvalidMetricException e) {
