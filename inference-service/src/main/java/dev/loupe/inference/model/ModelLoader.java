@@ -48,49 +48,44 @@ public final class ModelLoader {
     this.transform = transform;
     this.listener = listener;
     this.names = TensorNames.of(source);
-    this.totalBytes = weightBytes(config, transform.isPresent());
+    this.totalBytes = weightBytes(config, transform.isPresent(), ComputeType.F32);
   }
 
   /** Loads a folder as it is. */
   public static LoadedModel load(Path folder) throws IOException {
-    return load(folder, Optional.empty(), LoadListener.NONE);
+    return load(folder, Optional.empty(), ComputeType.F32, LoadListener.NONE);
   }
 
   /**
    * Loads a folder.
    *
    * @param transform changes the weights; empty leaves them as they are
+   * @param type that products are computed in; {@link ComputeType#BF16} takes half as much memory
+   *     again, for the copies that products read
    * @param listener told of each tensor
    * @throws NoSuchFileException when config or weights are not there
-   * @throws ConfigException when the config is not one of the family
+   * @throws ConfigException when the config is not one of the family, or excludes the type
    * @throws dev.loupe.tensor.SafetensorsException when a file is damaged
    * @throws ModelLoadException when a tensor is missing, misshapen or no part of the model, naming
    *     it
    */
   public static LoadedModel load(
-      Path folder, Optional<WeightTransform> transform, LoadListener listener) throws IOException {
-    return load(folder, transform, ComputeType.F32, listener);
-  }
-
-  /**
-   * The same with products in another type; with {@link ComputeType#BF16} the model takes half as
-   * much memory again, for the copies that products read.
-   */
-  public static LoadedModel load(
-      Path folder,
-      Optional<WeightTransform> transform,
-      ComputeType computeType,
-      LoadListener listener)
+      Path folder, Optional<WeightTransform> transform, ComputeType type, LoadListener listener)
       throws IOException {
     GptConfig config = config(folder);
+    if (config.upcastAttention() && type != ComputeType.F32) {
+      throw new ConfigException(
+          "reorder_and_upcast_attn is true, which asks for attention in float32, but the compute type is "
+              + type
+              + "; expected F32");
+    }
     NDManager manager = TensorEngine.newManager();
     try (TensorSource source = ShardedSafetensors.open(folder)) {
       ModelWeights weights =
           new ModelLoader(config, source, manager, transform, listener).weights();
       manager.cap();
       return new LoadedModel(
-          new HookedTransformer(config, weights, FusedTransformerOps.of(weights, computeType)),
-          manager);
+          new HookedTransformer(config, weights, FusedTransformerOps.of(weights, type)), manager);
     } catch (IOException | RuntimeException | Error e) {
       manager.close();
       throw e;
@@ -115,14 +110,16 @@ public final class ModelLoader {
    * What a model's weights take in memory.
    *
    * @param transformed true when they are changed, so that the unembedding is never the embedding
+   * @param type that the model computes in: a narrower one has copies of what products read
    */
-  public static long weightBytes(GptConfig config, boolean transformed) {
+  public static long weightBytes(GptConfig config, boolean transformed, ComputeType type) {
     long elements = config.parameters();
     if (transformed) {
       long unembedding = (long) config.vocabularySize() * config.dModel();
       elements += config.vocabularySize() + (config.tiedEmbeddings() ? unembedding : 0);
     }
-    return Float.BYTES * elements;
+    long copied = config.parameters() - (long) config.contextLength() * config.dModel();
+    return Float.BYTES * elements + (type == ComputeType.BF16 ? Short.BYTES * copied : 0);
   }
 
   private ModelWeights weights() throws IOException {

@@ -35,7 +35,9 @@ final class Admission {
   long admit(Path configFile) throws IOException {
     GptConfig config = GptConfigReader.read(configFile);
     if (taken == 0) {
-      long bytes = ModelLoader.weightBytes(config, !spec.form().processing().isNone());
+      long bytes =
+          ModelLoader.weightBytes(
+              config, !spec.form().processing().isNone(), spec.form().computeType());
       if (forced) {
         budget.take(bytes);
       } else {

@@ -107,6 +107,7 @@ final class ModelOpener {
         ModelLoader.load(
             folder,
             transform(spec.form().processing()),
+            spec.form().computeType(),
             (done, total) -> watcher.onStep("reading the weights", done, total));
     GptConfig config = loaded.config();
     if (tokenizer.size() > config.vocabularySize()) {
@@ -117,11 +118,12 @@ final class ModelOpener {
           config.vocabularySize());
     }
     log.info(
-        "model {} is loaded: {} layers, {} wide, {} parameters, processing {}",
+        "model {} is loaded: {} layers, {} wide, {} parameters, {}, processing {}",
         spec.id(),
         config.layers(),
         config.dModel(),
         config.parameters(),
+        spec.form().computeType(),
         spec.form().processing());
     return new ServedModel(
         spec,

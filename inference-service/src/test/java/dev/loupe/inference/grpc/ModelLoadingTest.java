@@ -56,14 +56,24 @@ class ModelLoadingTest {
 
   @TempDir Path parent;
   private Path root;
+  private Path started;
   private TinyServer tiny;
 
   @BeforeEach
   void start() throws IOException {
     root = Files.createDirectory(parent.resolve("models"));
     TinyServer.folder(root);
-    Path started = Files.createDirectory(parent.resolve("started"));
-    tiny = new TinyServer(started, config -> config.withLoading(4 * WEIGHT_BYTES, List.of(root)));
+    started = Files.createDirectory(parent.resolve("started"));
+    tiny = server(4 * WEIGHT_BYTES);
+  }
+
+  private TinyServer server(long weightBytes) throws IOException {
+    return new TinyServer(started, config -> config.withLoading(weightBytes, List.of(root)));
+  }
+
+  private void serveWith(long weightBytes) throws IOException {
+    tiny.close();
+    tiny = server(weightBytes);
   }
 
   @AfterEach
@@ -135,6 +145,62 @@ class ModelLoadingTest {
     assertThat(processed.getProvenance().getModel()).isEqualTo("models/processed");
     assertThat(processed.getProvenance().getWeightsSha256())
         .isEqualTo(raw.getProvenance().getWeightsSha256());
+  }
+
+  @Test
+  void bothTypesOfBothFormsServeSideBySide() throws IOException {
+    serveWith(6 * WEIGHT_BYTES);
+    loaded(load("processed", "gpt2-tiny").setProcessing(ALL));
+    loaded(load("narrow", "gpt2-tiny").setComputeType(ComputeType.COMPUTE_TYPE_BF16));
+    loaded(
+        load("narrow-processed", "gpt2-tiny")
+            .setComputeType(ComputeType.COMPUTE_TYPE_BF16)
+            .setProcessing(ALL));
+    RunForwardPassResponse raw = logits(TinyServer.MODEL);
+    RunForwardPassResponse processed = logits("models/processed");
+    check("run/logits", raw);
+    check("processed/logits", processed);
+    assertThat(processed.getProvenance().getComputeType()).isEqualTo(ComputeType.COMPUTE_TYPE_F32);
+    isRounded(logits("models/narrow"), raw, WeightProcessing.getDefaultInstance());
+    isRounded(logits("models/narrow-processed"), processed, ALL);
+  }
+
+  /**
+   * That values are of bfloat16 products, which hold 8 bits: the difference's norm is within 5
+   * percent of the tensor's, and far above the 1e-6 that another order of float32 sums gives.
+   */
+  private static void isRounded(
+      RunForwardPassResponse narrow, RunForwardPassResponse wide, WeightProcessing processing) {
+    assertThat(narrow.getProvenance().getComputeType()).isEqualTo(ComputeType.COMPUTE_TYPE_BF16);
+    assertThat(narrow.getProvenance().getProcessing()).isEqualTo(processing);
+    assertThat(narrow.getProvenance().getWeightsSha256())
+        .isEqualTo(wide.getProvenance().getWeightsSha256());
+    float[] actual = values(narrow);
+    float[] expected = values(wide);
+    assertThat(actual).hasSameSizeAs(expected);
+    double difference = 0;
+    double whole = 0;
+    for (int i = 0; i < expected.length; i++) {
+      difference += Math.pow((double) actual[i] - expected[i], 2);
+      whole += Math.pow(expected[i], 2);
+    }
+    assertThat(Math.sqrt(difference / whole)).isBetween(1e-3, 5e-2);
+  }
+
+  private static float[] values(RunForwardPassResponse response) {
+    return TensorMessages.fromMessage(response.getActivations(0).getValue(), Long.MAX_VALUE)
+        .tensor()
+        .toFloats();
+  }
+
+  @Test
+  void theCopiesOfANarrowTypeCountToo() throws IOException {
+    serveWith((long) (2.2 * WEIGHT_BYTES));
+    refused(
+        load("narrow", "gpt2-tiny").setComputeType(ComputeType.COMPUTE_TYPE_BF16),
+        ErrorReason.OUT_OF_BUDGET,
+        "model narrow");
+    loaded(load("wide", "gpt2-tiny"));
   }
 
   @Test

@@ -212,10 +212,11 @@ class ModelLoaderTest {
   void theListenerSeesEveryByteAndMayEndTheLoading() throws IOException {
     List<Long> done = new ArrayList<>();
     GptConfig config = ModelLoader.config(original);
-    long total = ModelLoader.weightBytes(config, false);
+    long total = ModelLoader.weightBytes(config, false, ComputeType.F32);
     ModelLoader.load(
             original,
             Optional.empty(),
+            ComputeType.F32,
             (bytes, all) -> {
               done.add(bytes);
               assertThat(all).isEqualTo(total);
@@ -227,10 +228,26 @@ class ModelLoaderTest {
                 ModelLoader.load(
                     original,
                     Optional.empty(),
+                    ComputeType.F32,
                     (bytes, all) -> {
                       throw new IllegalStateException("enough");
                     }))
         .hasMessage("enough");
+  }
+
+  @Test
+  void aConfigThatAsksForAttentionInFloat32ExcludesNarrowerTypes() throws IOException {
+    String config = Files.readString(original.resolve("config.json")).strip();
+    Path model =
+        variant(
+            weights,
+            config.substring(0, config.length() - 1) + ", \"reorder_and_upcast_attn\": true}");
+    assertThat(logits(model)).isEqualTo(logits(original));
+    assertThatThrownBy(
+            () -> ModelLoader.load(model, Optional.empty(), ComputeType.BF16, LoadListener.NONE))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("reorder_and_upcast_attn")
+        .hasMessageContaining("expected F32");
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.model.ComputeType;
 import dev.loupe.inference.model.ForwardOptions;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.LoadListener;
@@ -47,6 +48,7 @@ class WeightProcessorTest {
     return ModelLoader.load(
         model,
         steps.isNone() ? Optional.empty() : Optional.of(new WeightProcessor(steps)),
+        ComputeType.F32,
         LoadListener.NONE);
   }
 
