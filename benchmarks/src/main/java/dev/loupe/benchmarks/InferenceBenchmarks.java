@@ -11,6 +11,7 @@ final class InferenceBenchmarks {
         new PlainPassBenchmark(),
         new EarlyStopBenchmark(),
         new CaptureBenchmark(),
+        new GradientBenchmark(),
         new Bfloat16Benchmark(),
         new DecodeBenchmark(),
         new ConcurrentClientsBenchmark(),

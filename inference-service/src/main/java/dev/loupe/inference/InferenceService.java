@@ -1,6 +1,7 @@
 package dev.loupe.inference;
 
 import dev.loupe.inference.captures.CacheSpace;
+import dev.loupe.inference.gradients.TorchBackwardOps;
 import dev.loupe.inference.grpc.InferenceGrpcService;
 import dev.loupe.inference.grpc.attribution.AttributionGrpcService;
 import dev.loupe.inference.grpc.heads.HeadGrpcService;
@@ -39,6 +40,7 @@ public final class InferenceService implements LoupeService {
   private final ModelRegistry models;
   private final ModelLoads loads;
   private final BlockingCalls calls;
+  private final TorchBackwardOps backward;
   private final List<BindableService> services;
 
   private InferenceService(
@@ -46,11 +48,13 @@ public final class InferenceService implements LoupeService {
       ModelRegistry models,
       ModelLoads loads,
       BlockingCalls calls,
+      TorchBackwardOps backward,
       List<BindableService> services) {
     this.cacheSpace = cacheSpace;
     this.models = models;
     this.loads = loads;
     this.calls = calls;
+    this.backward = backward;
     this.services = services;
   }
 
@@ -78,16 +82,18 @@ public final class InferenceService implements LoupeService {
     loads.loadAll(config.models());
     BlockingCalls calls = new BlockingCalls("inference", config.maxCalls(), ModelLeases::around);
     LoadableSources sources = new LoadableSources(config.modelFolders());
+    TorchBackwardOps backward = new TorchBackwardOps();
     DeviceRunner device = new DeviceRunner(scheduler, budget, metrics);
     return new InferenceService(
         cacheSpace,
         models,
         loads,
         calls,
+        backward,
         Tenants.known(
             config.mostCallsOfOneTenant(),
             new InferenceGrpcService(models, loads, sources, device, metrics, calls),
-            new AttributionGrpcService(models, device, calls),
+            new AttributionGrpcService(models, device, backward, calls),
             new HeadGrpcService(models, device, calls),
             new NeuronGrpcService(models, device, calls),
             new PatchingGrpcService(models, device, calls)));
@@ -111,6 +117,8 @@ public final class InferenceService implements LoupeService {
     if (!models.close(CLOSE_PATIENCE)) {
       // Freeing weights under a running pass would end the process.
       log.warn("{} calls still run; their models stay in memory", calls.active());
+    } else {
+      backward.close();
     }
   }
 }

@@ -2,7 +2,9 @@ package dev.loupe.inference.gradients;
 
 import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.model.Activation;
+import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.LayerNormWeights;
+import java.util.List;
 
 /**
  * The arithmetic of a backward pass: vector-Jacobian products. Every result belongs to the manager
@@ -26,6 +28,21 @@ public interface BackwardOps {
    * @param x what it read
    */
   NDArray activate(NDArray cotangent, NDArray x, Activation activation);
+
+  /**
+   * Through the projection of some of queries, keys and values, and through ln1, head by head.
+   *
+   * @param cotangents of the parts, [b, p, h, d_head] each
+   * @param parts 0 for queries, 1 for keys, 2 for values; one for each cotangent
+   * @param residPre what all heads read, [b, p, d_model]
+   * @return the cotangent of what each head read, [b, p, h, d_model]
+   */
+  NDArray headInputs(
+      List<NDArray> cotangents,
+      List<Integer> parts,
+      NDArray residPre,
+      BlockWeights weights,
+      double epsilon);
 
   /** Through a softmax over the last axis that gave {@code pattern}. */
   NDArray softmax(NDArray cotangent, NDArray pattern);

@@ -154,7 +154,7 @@ final class BlockBackward {
     NDArray residPre = hooks.kept(HookKind.RESID_PRE, layer);
     HeadInputsBackward inputs = new HeadInputsBackward(config, weights, layer, ops, hooks);
     if (HeadInputsBackward.areEdited(hooks, layer)) {
-      return inputs.run(byParts, residPre);
+      return inputs.run(byParts);
     }
     Shape shape = residPre.getShape();
     NDList flat = new NDList();
@@ -166,9 +166,7 @@ final class BlockBackward {
     NDArray byInput =
         norms.run(
             byNormed, residPre, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED, layer);
-    if (inputs.areUsed()) {
-      inputs.run(byParts, residPre);
-    }
+    inputs.show(byParts, residPre);
     return byInput;
   }
 

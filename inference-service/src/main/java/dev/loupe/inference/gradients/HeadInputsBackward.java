@@ -6,6 +6,8 @@ import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.hooks.HookKind;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * Gradients at the residual stream as each head reads it ({@code hook_attn_in} and the inputs of
@@ -34,54 +36,66 @@ final class HeadInputsBackward {
     return HeadInputs.KINDS.stream().anyMatch(kind -> hooks.isEdited(kind, layer));
   }
 
-  /** True when the heads' own inputs matter on the way back. */
-  boolean areUsed() {
-    return HeadInputs.KINDS.stream().anyMatch(kind -> hooks.isUsed(kind, layer));
-  }
-
   /**
-   * Goes back through projections and layer norms, head by head.
+   * Gives the gradients of unedited inputs, which all heads read from the residual stream itself.
    *
    * @param byParts cotangents of queries, keys and values, [b, p, h, d_head] each
    * @param residPre the residual stream before the block
+   */
+  void show(NDArray[] byParts, NDArray residPre) {
+    for (int part = SPLIT.length - 1; part >= 0; part--) {
+      if (hooks.isUsed(SPLIT[part], layer)) {
+        hooks.at(SPLIT[part], layer, byInput(List.of(byParts[part]), List.of(part), residPre));
+      }
+    }
+    if (hooks.isUsed(HookKind.ATTN_IN, layer)) {
+      hooks.at(
+          HookKind.ATTN_IN, layer, byInput(Arrays.asList(byParts), List.of(0, 1, 2), residPre));
+    }
+  }
+
+  private NDArray byInput(List<NDArray> byParts, List<Integer> parts, NDArray residPre) {
+    return ops.headInputs(byParts, parts, residPre, weights, config.layerNormEpsilon());
+  }
+
+  /**
+   * Goes back through projections and layer norms of edited inputs, head by head.
+   *
+   * @param byParts cotangents of queries, keys and values, [b, p, h, d_head] each
    * @return the cotangent of the residual stream by way of the heads, [b, p, d_model]
    */
-  NDArray run(NDArray[] byParts, NDArray residPre) {
-    boolean edited = areEdited(hooks, layer);
-    boolean all = edited || hooks.isUsed(HookKind.ATTN_IN, layer);
+  NDArray run(NDArray[] byParts) {
     NDArray byAttnIn = null;
     for (int part = SPLIT.length - 1; part >= 0; part--) {
-      if (!all && !hooks.isUsed(SPLIT[part], layer)) {
-        continue;
-      }
-      NDArray input =
-          edited ? hooks.kept(SPLIT[part], layer) : residPre.expandDims(2); // [b, p, h or 1, d]
-      NDArray byNormed = projectBack(byParts[part], part);
+      NDArray input = hooks.kept(SPLIT[part], layer); // [b, p, h, d_model]
       NDArray byInput =
           hooks.at(
               SPLIT[part],
               layer,
-              ops.layerNorm(byNormed, input, weights.ln1(), config.layerNormEpsilon()));
-      if (all) {
-        byAttnIn = byAttnIn == null ? byInput : byAttnIn.add(byInput);
-      }
+              ops.layerNorm(
+                  projectBack(byParts[part], weights, part),
+                  input,
+                  weights.ln1(),
+                  config.layerNormEpsilon()));
+      byAttnIn = byAttnIn == null ? byInput : byAttnIn.add(byInput);
     }
-    return all ? hooks.at(HookKind.ATTN_IN, layer, byAttnIn).sum(new int[] {2}) : null;
+    return hooks.at(HookKind.ATTN_IN, layer, byAttnIn).sum(new int[] {2});
   }
 
   /** [b, p, h, d_head] to [b, p, h, d_model], each head by its own rows of the weight. */
-  private NDArray projectBack(NDArray cotangent, int part) {
+  static NDArray projectBack(NDArray cotangent, BlockWeights weights, int part) {
     Shape shape = cotangent.getShape();
-    int heads = config.heads();
-    NDArray byHead = cotangent.reshape(-1, heads, config.dHead()).transpose(1, 0, 2);
+    long heads = shape.get(2);
+    long dModel = heads * shape.get(3);
+    NDArray byHead = cotangent.reshape(-1, heads, shape.get(3)).transpose(1, 0, 2);
     NDArray weight =
         inScope(cotangent, weights.qkv().weight())
-            .reshape(3, heads, config.dHead(), config.dModel())
+            .reshape(3, heads, shape.get(3), dModel)
             .get(part); // [h, d_head, d_model]
     return byHead
         .matMul(weight)
         .transpose(1, 0, 2)
-        .reshape(shape.get(0), shape.get(1), heads, config.dModel());
+        .reshape(shape.get(0), shape.get(1), heads, dModel);
   }
 
   /** A view of a weight whose derived arrays belong to a cotangent's manager. */

@@ -2,7 +2,9 @@ package dev.loupe.inference.gradients;
 
 import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.model.Activation;
+import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.LayerNormWeights;
+import java.util.List;
 
 /** {@link BackwardOps} in engine calls, one for each operation of the formula. */
 public final class NdBackwardOps implements BackwardOps {
@@ -64,5 +66,20 @@ public final class NdBackwardOps implements BackwardOps {
   @Override
   public NDArray softmax(NDArray cotangent, NDArray pattern) {
     return pattern.mul(cotangent.sub(cotangent.mul(pattern).sum(LAST, true)));
+  }
+
+  @Override
+  public NDArray headInputs(
+      List<NDArray> cotangents,
+      List<Integer> parts,
+      NDArray residPre,
+      BlockWeights weights,
+      double epsilon) {
+    NDArray byNormed = null;
+    for (int i = 0; i < parts.size(); i++) {
+      NDArray part = HeadInputsBackward.projectBack(cotangents.get(i), weights, parts.get(i));
+      byNormed = byNormed == null ? part : byNormed.add(part);
+    }
+    return layerNorm(byNormed, residPre.expandDims(2), weights.ln1(), epsilon);
   }
 }

@@ -85,11 +85,12 @@ class FiniteDifferencesTest {
   private void check(GptConfig config, List<Metric> metrics) throws IOException {
     HookPoints points = new HookPoints(config);
     try (RandomModel model = new RandomModel(folder, config, 5);
+        TorchBackwardOps ops = new TorchBackwardOps();
         NDManager scope = model.loaded().newScope()) {
       HookProgram.Builder wanted = HookProgram.builder(config);
       points.all().forEach(wanted::capture);
       Gradients gradients =
-          new GradientPass(model.transformer(), new NdBackwardOps())
+          new GradientPass(model.transformer(), ops)
               .run(
                   scope,
                   ROWS,

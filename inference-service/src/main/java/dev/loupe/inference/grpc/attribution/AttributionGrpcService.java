@@ -1,5 +1,6 @@
 package dev.loupe.inference.grpc.attribution;
 
+import dev.loupe.inference.gradients.BackwardOps;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.serving.ModelRegistry;
@@ -28,14 +29,19 @@ public final class AttributionGrpcService
   private final PatchEstimates patches;
   private final LinearAttributions linear;
 
-  /** A service over loaded models; calls run on these threads. */
-  public AttributionGrpcService(ModelRegistry registry, DeviceRunner device, BlockingCalls calls) {
+  /**
+   * A service over loaded models; calls run on these threads.
+   *
+   * @param backward the arithmetic of gradients, which stays the caller's to close
+   */
+  public AttributionGrpcService(
+      ModelRegistry registry, DeviceRunner device, BackwardOps backward, BlockingCalls calls) {
     this.calls = calls;
     ModelLookup models = new ModelLookup(registry);
     this.lens = new Lens(models, device);
     this.attribution = new Attribution(models, device);
-    this.gradients = new GradientStreams(models, device);
-    this.patches = new PatchEstimates(models, device);
+    this.gradients = new GradientStreams(models, device, backward);
+    this.patches = new PatchEstimates(models, device, backward);
     this.linear = new LinearAttributions(models, device);
   }
 

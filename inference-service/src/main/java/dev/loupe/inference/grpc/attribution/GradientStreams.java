@@ -1,10 +1,10 @@
 package dev.loupe.inference.grpc.attribution;
 
 import ai.djl.ndarray.NDManager;
+import dev.loupe.inference.gradients.BackwardOps;
 import dev.loupe.inference.gradients.GradientCost;
 import dev.loupe.inference.gradients.GradientPass;
 import dev.loupe.inference.gradients.Gradients;
-import dev.loupe.inference.gradients.NdBackwardOps;
 import dev.loupe.inference.grpc.requests.CapturedMessages;
 import dev.loupe.inference.grpc.requests.Captures;
 import dev.loupe.inference.grpc.requests.DomainErrors;
@@ -40,10 +40,12 @@ final class GradientStreams {
 
   private final ModelLookup models;
   private final DeviceRunner device;
+  private final BackwardOps backward;
 
-  GradientStreams(ModelLookup models, DeviceRunner device) {
+  GradientStreams(ModelLookup models, DeviceRunner device, BackwardOps backward) {
     this.models = models;
     this.device = device;
+    this.backward = backward;
   }
 
   void run(ComputeGradientsRequest request, StreamSender<ComputeGradientsResponse> sender) {
@@ -78,7 +80,7 @@ final class GradientStreams {
                       memory,
                       new Work(model.id(), rows.size(), tokens),
                       turn ->
-                          new GradientPass(model.transformer(), new NdBackwardOps())
+                          new GradientPass(model.transformer(), backward)
                               .run(scope, rows, metrics, program, asked.build(), turn.control())));
       // The device is free again while the client reads.
       sender.send(run(model, rows, result.metrics()));

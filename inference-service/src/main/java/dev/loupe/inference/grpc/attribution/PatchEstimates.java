@@ -2,8 +2,8 @@ package dev.loupe.inference.grpc.attribution;
 
 import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.gradients.AttributionPatching;
+import dev.loupe.inference.gradients.BackwardOps;
 import dev.loupe.inference.gradients.GradientCost;
-import dev.loupe.inference.gradients.NdBackwardOps;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.Metrics;
@@ -40,10 +40,12 @@ final class PatchEstimates {
 
   private final ModelLookup models;
   private final DeviceRunner device;
+  private final BackwardOps backward;
 
-  PatchEstimates(ModelLookup models, DeviceRunner device) {
+  PatchEstimates(ModelLookup models, DeviceRunner device, BackwardOps backward) {
     this.models = models;
     this.device = device;
+    this.backward = backward;
   }
 
   PatchByAttributionResponse run(PatchByAttributionRequest request) {
@@ -80,7 +82,7 @@ final class PatchEstimates {
                 turn -> {
                   try (NDManager scope = model.newScope()) {
                     AttributionPatching patching =
-                        new AttributionPatching(model.transformer(), new NdBackwardOps());
+                        new AttributionPatching(model.transformer(), backward);
                     return message(
                         model, patching.run(scope, clean, corrupt, metric, points, turn.control()));
                   }
