@@ -67,6 +67,8 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> entries, Map<String,
       root = JSON.readTree(header.array());
     } catch (JsonProcessingException e) {
       throw new SafetensorsException(file, "header is not JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new SafetensorsException(file, "header is not UTF-8 text: " + e.getMessage(), e);
     }
     if (root == null || !root.isObject()) {
       throw new SafetensorsException(file, "header is not a JSON object");

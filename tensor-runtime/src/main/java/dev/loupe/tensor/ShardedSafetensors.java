@@ -1,6 +1,8 @@
 package dev.loupe.tensor;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -12,6 +14,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * The tensors of a Hugging Face folder: {@code model.safetensors}, or the shards that {@code
@@ -25,6 +28,12 @@ public final class ShardedSafetensors implements TensorSource {
   public static final String INDEX = "model.safetensors.index.json";
 
   private static final long MAX_INDEX_BYTES = 64L << 20;
+  private static final Pattern SHARD = Pattern.compile("[\\w-][\\w.-]{0,200}\\.safetensors");
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final Map<String, SafetensorsFile> files;
   private final Map<String, SafetensorsFile> fileOfTensor;
@@ -69,14 +78,16 @@ public final class ShardedSafetensors implements TensorSource {
     for (Map.Entry<String, JsonNode> entry : weightMap(index).properties()) {
       String tensor = entry.getKey();
       String shard = entry.getValue().asText("");
-      if (shard.isEmpty() || shard.contains("/") || shard.contains("\\")) {
+      if (!SHARD.matcher(shard).matches()) {
         throw new SafetensorsException(
-            index, "weight_map['%s'] is '%s'; expected a file name".formatted(tensor, shard));
+            index,
+            "weight_map['%s'] is '%s'; expected a file name of letters, digits and ._- that ends in .safetensors"
+                .formatted(tensor, shard));
       }
       SafetensorsFile file = files.get(shard);
       if (file == null) {
         Path path = folder.resolve(shard);
-        if (!Files.exists(path)) {
+        if (!Files.isRegularFile(path)) {
           throw new SafetensorsException(index, "lists shard '" + shard + "', which is not there");
         }
         file = SafetensorsFile.open(path);
@@ -94,11 +105,14 @@ public final class ShardedSafetensors implements TensorSource {
     if (Files.size(index) > MAX_INDEX_BYTES) {
       throw new SafetensorsException(index, "is over " + MAX_INDEX_BYTES + " bytes");
     }
+    byte[] bytes = Files.readAllBytes(index);
     JsonNode root;
     try {
-      root = new ObjectMapper().readTree(Files.readAllBytes(index));
+      root = JSON.readTree(bytes);
     } catch (JsonProcessingException e) {
       throw new SafetensorsException(index, "is not JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new SafetensorsException(index, "is not UTF-8 text: " + e.getMessage(), e);
     }
     JsonNode map = root.path("weight_map");
     if (!map.isObject()) {

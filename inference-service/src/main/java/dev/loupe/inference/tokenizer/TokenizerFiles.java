@@ -1,6 +1,8 @@
 package dev.loupe.inference.tokenizer;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
@@ -14,7 +16,11 @@ final class TokenizerFiles {
   /** The largest published tokenizers of this kind are near 20 MB. */
   private static final long MAX_BYTES = 64L << 20;
 
-  private static final JsonMapper MAPPER = JsonMapper.builder().build();
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
 
   private TokenizerFiles() {}
 
@@ -35,11 +41,20 @@ final class TokenizerFiles {
   }
 
   private static JsonNode readJson(Path file) {
+    byte[] bytes = readBytes(file);
     try {
-      checkSize(file);
-      return MAPPER.readTree(Files.readAllBytes(file));
+      return MAPPER.readTree(bytes);
     } catch (JsonProcessingException e) {
       throw new TokenizerException(file + " is not JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new TokenizerException(file + " is not UTF-8 text: " + e.getMessage(), e);
+    }
+  }
+
+  private static byte[] readBytes(Path file) {
+    try {
+      checkSize(file);
+      return Files.readAllBytes(file);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
     }
