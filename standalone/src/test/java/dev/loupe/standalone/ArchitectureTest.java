@@ -159,7 +159,7 @@ class ArchitectureTest {
               not(
                   resideInAnyPackage(
                       "dev.loupe.proto..", "dev.loupe..grpc..", "dev.loupe..client..")))
-          .and(not(resideInAPackage("dev.loupe.testkit..")))
+          .and(not(resideInAnyPackage("dev.loupe.testkit..", "dev.loupe.benchmarks..")))
           .should()
           .dependOnClassesThat(
               resideInAPackage("dev.loupe.proto..")
