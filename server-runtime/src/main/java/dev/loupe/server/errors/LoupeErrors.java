@@ -9,6 +9,7 @@ import io.grpc.Metadata;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +25,14 @@ import org.slf4j.LoggerFactory;
 public final class LoupeErrors {
   /** Domain of every {@code ErrorInfo} of Loupe. */
   public static final String DOMAIN = "loupe";
+
+  /**
+   * Errors travel in headers, of which clients take 8 KiB: the message once with three bytes for
+   * each of its own, and once with the details in Base64. What is longer breaks the stream.
+   */
+  private static final int MESSAGE_BYTES = 1_500;
+
+  private static final int METADATA_BYTES = 300;
 
   private static final Logger log = LoggerFactory.getLogger(LoupeErrors.class);
   private static final Metadata.Key<byte[]> DETAILS =
@@ -93,17 +102,22 @@ public final class LoupeErrors {
 
   private static Status rpcStatus(
       ErrorReason reason, String message, Map<String, String> metadata) {
-    ErrorInfo info =
-        ErrorInfo.newBuilder()
-            .setReason(reason.name())
-            .setDomain(DOMAIN)
-            .putAllMetadata(metadata)
-            .build();
+    ErrorInfo.Builder info = ErrorInfo.newBuilder().setReason(reason.name()).setDomain(DOMAIN);
+    metadata.forEach((key, value) -> info.putMetadata(key, fitting(value, METADATA_BYTES)));
     return Status.newBuilder()
         .setCode(reason.code().value())
-        .setMessage(message)
-        .addDetails(Any.pack(info))
+        .setMessage(fitting(message, MESSAGE_BYTES))
+        .addDetails(Any.pack(info.build()))
         .build();
+  }
+
+  /** The text, or its two ends where it is too long; a char takes three bytes at most. */
+  private static String fitting(String text, int bytes) {
+    if (text.getBytes(StandardCharsets.UTF_8).length <= bytes) {
+      return text;
+    }
+    int end = bytes / 6;
+    return text.substring(0, end) + " ... " + text.substring(text.length() - end);
   }
 
   private static StatusRuntimeException withDetailsOnly(io.grpc.Status status, Metadata trailers) {

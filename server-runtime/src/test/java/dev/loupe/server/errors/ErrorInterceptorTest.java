@@ -12,6 +12,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
+import java.util.List;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,26 @@ class ErrorInterceptorTest {
     assertThat(LoupeErrors.metadata(error))
         .containsEntry("field", "top_k")
         .containsEntry("most", "100");
+  }
+
+  @Test
+  void aMessageThatNoHeaderHoldsKeepsItsEnds() {
+    for (String character : List.of("x", "\u00e9", "\u4e2d", "\ud83d\ude00", "\n")) {
+      String value = character.repeat(20_000);
+      StatusRuntimeException error =
+          failing(
+              (request, responses) -> {
+                throw LoupeException.of(
+                        ErrorReason.INVALID_NAME, "name is " + value + "; give another")
+                    .with("field", value);
+              });
+      assertThat(LoupeErrors.reason(error)).contains(ErrorReason.INVALID_NAME);
+      assertThat(error.getStatus().getDescription())
+          .startsWith("name is " + character)
+          .endsWith("; give another")
+          .hasSizeLessThan(600);
+      assertThat(LoupeErrors.metadata(error).get("field")).startsWith(character);
+    }
   }
 
   @Test
