@@ -1,6 +1,7 @@
 package dev.loupe.inference.grpc;
 
 import ai.djl.ndarray.NDArray;
+import dev.loupe.inference.grpc.requests.FloatTensors;
 import dev.loupe.inference.grpc.requests.ModelMessages;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.proto.inference.v1.ActivationChunk;
@@ -10,7 +11,6 @@ import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.InboundStream;
 import dev.loupe.server.streams.StreamSender;
-import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.NdArrays;
@@ -66,9 +66,7 @@ final class HookConversation {
         case REPLACEMENT -> {
           Optional<LabelledTensor> whole = assembler.add(message.getReplacement());
           if (whole.isPresent()) {
-            HostTensor tensor = whole.get().tensor();
-            check(point, original, tensor);
-            return Optional.of(tensor);
+            return Optional.of(checked(point, original, whole.get().tensor()));
           }
         }
         default -> throw outOfTurn(point, "neither keep nor a replacement");
@@ -101,29 +99,24 @@ final class HookConversation {
             .formatted(point, got));
   }
 
-  private static void check(HookPoint point, HostTensor original, HostTensor replacement) {
-    if (replacement.type() != ElementType.F32
+  /** The replacement in F32, when it fits. */
+  private static HostTensor checked(HookPoint point, HostTensor original, HostTensor replacement) {
+    if (!FloatTensors.isAccepted(replacement.type())
         || !Arrays.equals(replacement.shape(), original.shape())) {
-      throw LoupeException.of(
-          ErrorReason.WRONG_SHAPE,
-          "the replacement at %s is %s %s; expected F32 %s"
-              .formatted(
-                  point,
-                  replacement.type(),
-                  Arrays.toString(replacement.shape()),
-                  Arrays.toString(original.shape())));
+      throw FloatTensors.wrongShape(
+          "the replacement at " + point, replacement, Arrays.toString(original.shape()));
     }
-    // Attention scores hold -infinity where a key is hidden.
-    boolean masked = point.kind().isAttentionMap();
-    FloatBuffer values = replacement.data().asFloatBuffer();
+    HostTensor wide = replacement.toF32();
+    FloatBuffer values = wide.data().asFloatBuffer();
     for (int i = 0; i < values.limit(); i++) {
       float value = values.get(i);
-      if (!Float.isFinite(value) && !(masked && value == Float.NEGATIVE_INFINITY)) {
+      if (!point.kind().mayHold(value)) {
         throw LoupeException.of(
             ErrorReason.NOT_FINITE,
             "the replacement at %s holds %s at element %d; give finite numbers"
                 .formatted(point, value, i));
       }
     }
+    return wide;
   }
 }

@@ -216,7 +216,10 @@ class RunWithHooksTest {
     TensorChunk.Builder narrow = value.toBuilder();
     narrow.getLayoutBuilder().getAxesBuilder(2).setSize(16);
     narrow.setData(value.getData().substring(0, value.getData().size() / 2));
-    refused(ErrorReason.WRONG_SHAPE, "expected F32 [3, 17, 32]", short1.replace(narrow.build()));
+    refused(
+        ErrorReason.WRONG_SHAPE,
+        "give F32, F16 or BF16 [3, 17, 32]",
+        short1.replace(narrow.build()));
 
     Client nan = new Client().open(header(RESID).build());
     nan.next();

@@ -4,15 +4,14 @@ import dev.loupe.inference.gradients.LinearPlaces;
 import dev.loupe.inference.gradients.LinearTarget;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.FloatTensors;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.AttributionTargets;
 import dev.loupe.proto.inference.v1.TargetPlace;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
-import dev.loupe.tensor.ElementType;
-import dev.loupe.tensor.LabelledTensor;
-import dev.loupe.tensor.grpc.TensorMessages;
+import dev.loupe.tensor.HostTensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -38,26 +37,14 @@ final class TargetMessages {
   List<LinearTarget> read(AttributionTargets message) {
     String field = "batch " + message.getBatchId();
     Checks.size(field + ".places", message.getPlacesCount(), 1, MAX_TARGETS);
-    LabelledTensor vectors =
-        DomainErrors.translated(() -> TensorMessages.fromMessage(message.getVectors(), MAX_BYTES));
-    long[] shape = vectors.tensor().shape();
-    if (vectors.tensor().type() != ElementType.F32
-        || shape.length != 2
-        || shape[0] != message.getPlacesCount()) {
-      throw LoupeException.of(
-              ErrorReason.WRONG_SHAPE,
-              "%s.vectors is %s %s; expected F32 [%d, n], a vector for each place"
-                  .formatted(
-                      field,
-                      vectors.tensor().type(),
-                      Arrays.toString(shape),
-                      message.getPlacesCount()))
-          .with("field", field + ".vectors");
+    String axes = "[%d, n], a vector for each place".formatted(message.getPlacesCount());
+    HostTensor vectors =
+        FloatTensors.matrix(field + ".vectors", message.getVectors(), MAX_BYTES, axes);
+    long[] shape = vectors.shape();
+    if (shape[0] != message.getPlacesCount()) {
+      throw FloatTensors.wrongShape(field + ".vectors", vectors, axes);
     }
-    float[] flat = vectors.tensor().toFloats();
-    for (float value : flat) {
-      Checks.finite(field + ".vectors", value);
-    }
+    float[] flat = vectors.toFloats();
     List<LinearTarget> targets = new ArrayList<>();
     int width = (int) shape[1];
     for (int i = 0; i < shape[0]; i++) {

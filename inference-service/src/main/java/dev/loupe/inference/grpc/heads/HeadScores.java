@@ -10,6 +10,7 @@ import dev.loupe.inference.analysis.HeadScoring;
 import dev.loupe.inference.analysis.RepeatedRandomTokens;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.FloatTensors;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Prompts;
 import dev.loupe.inference.grpc.requests.Provenances;
@@ -29,9 +30,7 @@ import dev.loupe.proto.inference.v1.ScoreHeadsRequest;
 import dev.loupe.proto.inference.v1.ScoreHeadsResponse;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
-import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
-import dev.loupe.tensor.grpc.TensorMessages;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -100,15 +99,14 @@ final class HeadScores {
 
   private static DetectionPattern mask(ScoreHeadsRequest request, List<int[]> rows) {
     HostTensor tensor =
-        DomainErrors.translated(
-            () -> TensorMessages.fromMessage(request.getCustomMask(), MAX_MASK_BYTES).tensor());
+        FloatTensors.matrix("custom_mask", request.getCustomMask(), MAX_MASK_BYTES, "[query, key]");
     long[] shape = tensor.shape();
     for (int i = 0; i < rows.size(); i++) {
       int length = rows.get(i).length;
-      if (tensor.type() != ElementType.F32 || !Arrays.equals(shape, new long[] {length, length})) {
+      if (!Arrays.equals(shape, new long[] {length, length})) {
         throw LoupeException.of(
                 ErrorReason.WRONG_SHAPE,
-                "custom_mask is %s %s; prompts[%d] has %d tokens, so give F32 [%d, %d]"
+                "custom_mask is %s %s; prompts[%d] has %d tokens, so give [%d, %d]"
                     .formatted(tensor.type(), Arrays.toString(shape), i, length, length, length))
             .with("field", "custom_mask");
       }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.analysis.VocabularyProjection;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.FloatTensors;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Projected;
 import dev.loupe.inference.grpc.requests.Provenances;
@@ -16,12 +17,7 @@ import dev.loupe.inference.scheduling.Work;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.ProjectToVocabularyRequest;
 import dev.loupe.proto.inference.v1.ProjectToVocabularyResponse;
-import dev.loupe.server.errors.ErrorReason;
-import dev.loupe.server.errors.LoupeException;
-import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
-import dev.loupe.tensor.grpc.TensorMessages;
-import java.util.Arrays;
 import java.util.List;
 
 /** ProjectToVocabulary. */
@@ -64,32 +60,12 @@ final class Projections {
   }
 
   private static float[] directions(ServedModel model, ProjectToVocabularyRequest request) {
-    if (!request.hasDirections()) {
-      throw LoupeException.of(
-              ErrorReason.WRONG_SHAPE, "directions is empty; give F32 [row, d_model]")
-          .with("field", "directions");
-    }
-    HostTensor tensor =
-        DomainErrors.translated(
-            () -> TensorMessages.fromMessage(request.getDirections(), MAX_BYTES).tensor());
-    long[] shape = tensor.shape();
     int width = model.config().dModel();
-    if (tensor.type() != ElementType.F32
-        || shape.length != 2
-        || shape[0] < 1
-        || shape[1] != width) {
-      throw LoupeException.of(
-              ErrorReason.WRONG_SHAPE,
-              "directions is %s %s; give F32 [1 or more, %d]"
-                  .formatted(tensor.type(), Arrays.toString(shape), width))
-          .with("field", "directions");
+    String axes = "[1 or more, %d]".formatted(width);
+    HostTensor tensor = FloatTensors.matrix("directions", request.getDirections(), MAX_BYTES, axes);
+    if (tensor.shape()[1] != width) {
+      throw FloatTensors.wrongShape("directions", tensor, axes);
     }
-    float[] values = tensor.toFloats();
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        Checks.finite("directions[%d, %d]".formatted(i / width, i % width), values[i]);
-      }
-    }
-    return values;
+    return tensor.toFloats();
   }
 }

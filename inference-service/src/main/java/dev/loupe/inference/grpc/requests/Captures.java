@@ -13,8 +13,7 @@ import dev.loupe.proto.tensor.v1.DType;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.ElementType;
-import dev.loupe.tensor.LabelledTensor;
-import dev.loupe.tensor.grpc.TensorMessages;
+import dev.loupe.tensor.HostTensor;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -167,19 +166,9 @@ public final class Captures {
   }
 
   private static Reduction dot(String field, dev.loupe.proto.tensor.v1.Tensor message) {
-    LabelledTensor vectors =
-        DomainErrors.translated(() -> TensorMessages.fromMessage(message, VECTOR_BYTES));
-    long[] shape = vectors.tensor().shape();
-    if (vectors.tensor().type() != ElementType.F32
-        || shape.length != 2
-        || shape[0] < 1
-        || shape[1] < 1) {
-      throw LoupeException.of(
-              ErrorReason.WRONG_SHAPE,
-              "%s.dot.vectors is %s; expected F32 [vector, n]".formatted(field, vectors.tensor()))
-          .with("field", field + ".dot.vectors");
-    }
-    return new Reduction.Dot(vectors.tensor().toFloats(), (int) shape[1]);
+    HostTensor vectors =
+        FloatTensors.matrix(field + ".dot.vectors", message, VECTOR_BYTES, "[vector, n]");
+    return new Reduction.Dot(vectors.toFloats(), (int) vectors.shape()[1]);
   }
 
   private static ElementType wireType(String field, DType dtype) {

@@ -12,9 +12,7 @@ import dev.loupe.proto.inference.v1.Mean;
 import dev.loupe.proto.tensor.v1.Tensor;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
-import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
-import dev.loupe.tensor.grpc.TensorMessages;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -115,7 +113,7 @@ public final class Interventions {
       case MEAN -> mean(field, message.getMean());
       case PROJECT_OUT ->
           new Edit.ProjectOut(
-              rows(field + ".project_out", message.getProjectOut().getDirections()));
+              rows(field + ".project_out.directions", message.getProjectOut().getDirections()));
       case SWAP ->
           new Edit.Swap(
               floats(message.getSwap().getFirstList()), floats(message.getSwap().getSecondList()));
@@ -159,14 +157,7 @@ public final class Interventions {
   }
 
   private static List<float[]> rows(String field, Tensor message) {
-    HostTensor tensor =
-        DomainErrors.translated(() -> TensorMessages.fromMessage(message, Patches.BYTES)).tensor();
-    if (tensor.type() != ElementType.F32 || tensor.shape().length != 2) {
-      throw LoupeException.of(
-              ErrorReason.WRONG_SHAPE,
-              "%s.directions is %s; expected F32 [vector, n]".formatted(field, tensor))
-          .with("field", field + ".directions");
-    }
+    HostTensor tensor = FloatTensors.matrix(field, message, Patches.BYTES, "[vector, n]");
     float[] flat = tensor.toFloats();
     int width = (int) tensor.shape()[1];
     List<float[]> rows = new ArrayList<>();

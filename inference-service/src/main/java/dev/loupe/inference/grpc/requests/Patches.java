@@ -17,7 +17,6 @@ import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.NdArrays;
 import dev.loupe.tensor.TensorEngine;
-import dev.loupe.tensor.grpc.TensorMessages;
 
 /** Reads patches, and fetches what they take from the activation cache. */
 final class Patches {
@@ -31,7 +30,7 @@ final class Patches {
         switch (message.getSourceCase()) {
           case ROW -> new Edit.Source.Row(message.getRow());
           case CACHED -> new Edit.Source.Given(cached(model, point, field, message.getCached()));
-          case VALUE -> new Edit.Source.Given(given(field + ".value", message.getValue()));
+          case VALUE -> new Edit.Source.Given(given(point, field + ".value", message.getValue()));
           case SOURCE_NOT_SET ->
               throw LoupeException.of(
                       ErrorReason.INVALID_VALUE, field + " has no source; set row, cached or value")
@@ -40,11 +39,10 @@ final class Patches {
     return new Edit.Patch(source, message.getSourcePositionsList());
   }
 
-  private static HostTensor given(String field, Tensor message) {
-    HostTensor value =
-        DomainErrors.translated(() -> TensorMessages.fromMessage(message, BYTES)).tensor();
+  private static HostTensor given(HookPoint point, String field, Tensor message) {
+    HostTensor value = FloatTensors.read(field, message, BYTES, "in the shape of one row");
     for (float entry : value.toFloats()) {
-      if (!Float.isFinite(entry)) {
+      if (!point.kind().mayHold(entry)) {
         throw LoupeException.invalid(ErrorReason.NOT_FINITE, field, entry, "finite numbers");
       }
     }

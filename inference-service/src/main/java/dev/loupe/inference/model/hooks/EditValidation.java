@@ -58,7 +58,11 @@ final class EditValidation {
     if (edit instanceof Edit.Scale scale) {
       finite("factor", scale.factor());
     } else if (edit instanceof Edit.SetValue set) {
-      finite("values", set.values());
+      for (float value : set.values()) {
+        if (!point.kind().mayHold(value)) {
+          finite("values", set.values());
+        }
+      }
       if (set.values().length != 1) {
         length("values", set.values(), allHeads);
       }

@@ -129,4 +129,9 @@ public enum HookKind {
   public boolean isAttentionMap() {
     return axes.contains(KEY);
   }
+
+  /** True for finite numbers, and at attention scores for -infinity, which hides a key. */
+  public boolean mayHold(float value) {
+    return Float.isFinite(value) || (this == ATTN_SCORES && value == Float.NEGATIVE_INFINITY);
+  }
 }
