@@ -6,6 +6,8 @@ import dev.loupe.standalone.client.CallFailure;
 import dev.loupe.standalone.client.InterruptedCallException;
 import dev.loupe.standalone.demo.DemoException;
 import dev.loupe.standalone.embedded.StartException;
+import dev.loupe.standalone.verify.VerifyCommand;
+import dev.loupe.standalone.verify.VerifyException;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -23,6 +25,7 @@ import picocli.CommandLine.Command;
       UpCommand.class,
       PretrainCommand.class,
       BenchCommand.class,
+      VerifyCommand.class,
       CommandLine.HelpCommand.class
     },
     sortOptions = false,
@@ -45,6 +48,7 @@ import picocli.CommandLine.Command;
       "  loupe up                             serve only; the page is at http://127.0.0.1:8080/",
       "  loupe up --model ./my-model --model openai-community/gpt2",
       "                                       serve models of your own",
+      "  loupe verify ./my-model              does the model compute what it should?",
       "  loupe help demo                      what a command takes",
       "",
       "A model is a folder with config.json, model.safetensors (or its shards) and tokenizer.json (or",
@@ -86,6 +90,7 @@ public final class Loupe implements Runnable {
     if (exception instanceof LoupeException
         || exception instanceof StartException
         || exception instanceof DemoException
+        || exception instanceof VerifyException
         || exception instanceof InterruptedCallException) {
       return exception.getMessage();
     }

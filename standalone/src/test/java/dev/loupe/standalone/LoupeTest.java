@@ -27,7 +27,15 @@ class LoupeTest {
 
     assertThat(out.toString())
         .contains(
-            "demo", "up", "pretrain", "bench", "HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "~/.loupe");
+            "demo",
+            "up",
+            "pretrain",
+            "bench",
+            "verify",
+            "HF_ENDPOINT",
+            "HF_TOKEN",
+            "HF_HOME",
+            "~/.loupe");
   }
 
   @Test

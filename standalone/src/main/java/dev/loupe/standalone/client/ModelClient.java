@@ -31,12 +31,14 @@ import dev.loupe.proto.inference.v1.ScoreHeadsResponse;
 import dev.loupe.proto.inference.v1.TokenRow;
 import dev.loupe.proto.inference.v1.TokenScore;
 import dev.loupe.proto.inference.v1.TokenizeRequest;
+import dev.loupe.proto.inference.v1.WeightProcessing;
 import io.grpc.Channel;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** Asks the inference service about one model. */
 public final class ModelClient {
@@ -81,7 +83,19 @@ public final class ModelClient {
         m.getParameters(),
         m.getBosToken(),
         m.getWeightsSha256(),
-        m.getDevice());
+        m.getDevice(),
+        steps(m.getProcessing()));
+  }
+
+  private static int steps(WeightProcessing processing) {
+    return (int)
+        Stream.of(
+                processing.getFoldLn(),
+                processing.getCenterWritingWeights(),
+                processing.getCenterUnembed(),
+                processing.getFoldValueBiases())
+            .filter(taken -> taken)
+            .count();
   }
 
   /** The last axis's size of a hook point; empty when the model has no such hook point. */

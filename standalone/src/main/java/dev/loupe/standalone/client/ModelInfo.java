@@ -5,6 +5,7 @@ package dev.loupe.standalone.client;
  *
  * @param name {@code models/{model}}
  * @param weightsSha256 lower-case hexadecimal
+ * @param processingSteps how many of the four steps of weight processing were taken
  */
 public record ModelInfo(
     String name,
@@ -17,4 +18,5 @@ public record ModelInfo(
     long parameters,
     int bosToken,
     String weightsSha256,
-    String device) {}
+    String device,
+    int processingSteps) {}
