@@ -4,7 +4,10 @@ import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.model.Activation;
 import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.LayerNormWeights;
+import dev.loupe.inference.model.hooks.HookKind;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * The arithmetic of a backward pass: vector-Jacobian products. Every result belongs to the manager
@@ -30,16 +33,19 @@ public interface BackwardOps {
   NDArray activate(NDArray cotangent, NDArray x, Activation activation);
 
   /**
-   * Through the projection of some of queries, keys and values, and through ln1, head by head.
+   * Through the projection of queries, keys and values, and through ln1, head by head.
    *
-   * @param cotangents of the parts, [b, p, h, d_head] each
-   * @param parts 0 for queries, 1 for keys, 2 for values; one for each cotangent
+   * @param cotangents of queries, keys and values, [b, p, h, d_head] each
+   * @param projected queries, keys and values themselves, as they were projected; or nothing
+   * @param kinds which to give: {@code Q_INPUT}, {@code K_INPUT}, {@code V_INPUT}, and {@code
+   *     ATTN_IN} by way of all three; at least one
    * @param residPre what all heads read, [b, p, d_model]
-   * @return the cotangent of what each head read, [b, p, h, d_model]
+   * @return the cotangents of what each head read, [b, p, h, d_model] each
    */
-  NDArray headInputs(
+  Map<HookKind, NDArray> headInputs(
       List<NDArray> cotangents,
-      List<Integer> parts,
+      List<NDArray> projected,
+      Set<HookKind> kinds,
       NDArray residPre,
       BlockWeights weights,
       double epsilon);

@@ -7,14 +7,17 @@ import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.hooks.HookKind;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Gradients at the residual stream as each head reads it ({@code hook_attn_in} and the inputs of
  * queries, keys and values), [b, p, h, d_model].
  */
 final class HeadInputsBackward {
-  private static final HookKind[] SPLIT = {HookKind.Q_INPUT, HookKind.K_INPUT, HookKind.V_INPUT};
+  static final List<HookKind> SPLIT = List.of(HookKind.Q_INPUT, HookKind.K_INPUT, HookKind.V_INPUT);
+  private static final List<HookKind> PROJECTED = List.of(HookKind.Q, HookKind.K, HookKind.V);
 
   private final GptConfig config;
   private final BlockWeights weights;
@@ -43,19 +46,18 @@ final class HeadInputsBackward {
    * @param residPre the residual stream before the block
    */
   void show(NDArray[] byParts, NDArray residPre) {
-    for (int part = SPLIT.length - 1; part >= 0; part--) {
-      if (hooks.isUsed(SPLIT[part], layer)) {
-        hooks.at(SPLIT[part], layer, byInput(List.of(byParts[part]), List.of(part), residPre));
-      }
+    Set<HookKind> kinds = EnumSet.noneOf(HookKind.class);
+    HeadInputs.KINDS.stream().filter(kind -> hooks.isUsed(kind, layer)).forEach(kinds::add);
+    if (kinds.isEmpty()) {
+      return;
     }
-    if (hooks.isUsed(HookKind.ATTN_IN, layer)) {
-      hooks.at(
-          HookKind.ATTN_IN, layer, byInput(Arrays.asList(byParts), List.of(0, 1, 2), residPre));
-    }
-  }
-
-  private NDArray byInput(List<NDArray> byParts, List<Integer> parts, NDArray residPre) {
-    return ops.headInputs(byParts, parts, residPre, weights, config.layerNormEpsilon());
+    List<NDArray> projected =
+        PROJECTED.stream().anyMatch(kind -> hooks.isEdited(kind, layer))
+            ? List.of()
+            : PROJECTED.stream().map(kind -> hooks.kept(kind, layer)).toList();
+    ops.headInputs(
+            Arrays.asList(byParts), projected, kinds, residPre, weights, config.layerNormEpsilon())
+        .forEach((kind, byInput) -> hooks.at(kind, layer, byInput));
   }
 
   /**
@@ -66,11 +68,11 @@ final class HeadInputsBackward {
    */
   NDArray run(NDArray[] byParts) {
     NDArray byAttnIn = null;
-    for (int part = SPLIT.length - 1; part >= 0; part--) {
-      NDArray input = hooks.kept(SPLIT[part], layer); // [b, p, h, d_model]
+    for (int part = SPLIT.size() - 1; part >= 0; part--) {
+      NDArray input = hooks.kept(SPLIT.get(part), layer); // [b, p, h, d_model]
       NDArray byInput =
           hooks.at(
-              SPLIT[part],
+              SPLIT.get(part),
               layer,
               ops.layerNorm(
                   projectBack(byParts[part], weights, part),

@@ -4,7 +4,11 @@ import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.model.Activation;
 import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.LayerNormWeights;
+import dev.loupe.inference.model.hooks.HookKind;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** {@link BackwardOps} in engine calls, one for each operation of the formula. */
 public final class NdBackwardOps implements BackwardOps {
@@ -69,17 +73,24 @@ public final class NdBackwardOps implements BackwardOps {
   }
 
   @Override
-  public NDArray headInputs(
+  public Map<HookKind, NDArray> headInputs(
       List<NDArray> cotangents,
-      List<Integer> parts,
+      List<NDArray> projected,
+      Set<HookKind> kinds,
       NDArray residPre,
       BlockWeights weights,
       double epsilon) {
-    NDArray byNormed = null;
-    for (int i = 0; i < parts.size(); i++) {
-      NDArray part = HeadInputsBackward.projectBack(cotangents.get(i), weights, parts.get(i));
-      byNormed = byNormed == null ? part : byNormed.add(part);
+    Map<HookKind, NDArray> byKind = new EnumMap<>(HookKind.class);
+    NDArray byAttnIn = null;
+    for (int part = 0; part < cotangents.size(); part++) {
+      NDArray byNormed = HeadInputsBackward.projectBack(cotangents.get(part), weights, part);
+      NDArray byInput =
+          layerNorm(byNormed, residPre.expandDims(2), weights.ln1(), epsilon); // [b, p, h, d_model]
+      byKind.put(HeadInputsBackward.SPLIT.get(part), byInput);
+      byAttnIn = byAttnIn == null ? byInput : byAttnIn.add(byInput);
     }
-    return layerNorm(byNormed, residPre.expandDims(2), weights.ln1(), epsilon);
+    byKind.put(HookKind.ATTN_IN, byAttnIn);
+    byKind.keySet().retainAll(kinds);
+    return byKind;
   }
 }

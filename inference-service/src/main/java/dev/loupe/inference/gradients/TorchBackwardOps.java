@@ -4,9 +4,13 @@ import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.model.Activation;
 import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.LayerNormWeights;
+import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.tensor.kernels.KernelCall;
 import dev.loupe.tensor.kernels.TorchKernels;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** {@link BackwardOps} in compiled calls: one pass over memory where a formula has ten. */
 public final class TorchBackwardOps implements BackwardOps, AutoCloseable {
@@ -52,22 +56,31 @@ public final class TorchBackwardOps implements BackwardOps, AutoCloseable {
   }
 
   @Override
-  public NDArray headInputs(
+  public Map<HookKind, NDArray> headInputs(
       List<NDArray> cotangents,
-      List<Integer> parts,
+      List<NDArray> projected,
+      Set<HookKind> kinds,
       NDArray residPre,
       BlockWeights weights,
       double epsilon) {
-    int mask = parts.stream().mapToInt(part -> 1 << part).sum();
-    return kernels
-        .call("head_inputs")
-        .with(cotangents)
-        .with(mask)
-        .with(residPre)
-        .with(weights.qkv().weight())
-        .with(weights.ln1().weight())
-        .with(epsilon)
-        .array(residPre.getManager());
+    List<HookKind> ordered = HeadInputs.KINDS.stream().filter(kinds::contains).toList();
+    int bits = ordered.stream().mapToInt(kind -> 1 << HeadInputs.KINDS.indexOf(kind)).sum();
+    List<NDArray> arrays =
+        kernels
+            .call("head_inputs")
+            .with(cotangents)
+            .with(bits)
+            .with(projected)
+            .with(residPre)
+            .with(List.of(weights.qkv().weight(), weights.qkv().bias()))
+            .with(List.of(weights.ln1().weight(), weights.ln1().bias()))
+            .with(epsilon)
+            .arrays(residPre.getManager());
+    Map<HookKind, NDArray> byKind = new EnumMap<>(HookKind.class);
+    for (int i = 0; i < ordered.size(); i++) {
+      byKind.put(ordered.get(i), arrays.get(i));
+    }
+    return byKind;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.loupe.inference.gradients;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
@@ -7,10 +9,15 @@ import dev.loupe.inference.model.Activation;
 import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.LayerNormWeights;
 import dev.loupe.inference.model.LinearWeights;
+import dev.loupe.inference.model.NdTransformerOps;
+import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.tensor.NdArrays;
 import dev.loupe.tensor.TensorEngine;
 import dev.loupe.testkit.golden.GoldenAssert;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -68,6 +75,7 @@ class TorchBackwardOpsTest {
     same("softmax", fast.softmax(g, pattern), slow.softmax(g, pattern));
   }
 
+  /** Every choice of results, from queries, keys and values as projected, and without them. */
   @Test
   void headInputsInEveryCombination() {
     NDArray qkv = random(12, 36).transpose();
@@ -80,20 +88,30 @@ class TorchBackwardOpsTest {
             null,
             null);
     NDArray x = random(2, 5, 12).mul(2).add(1);
-    NDArray q = random(2, 5, 3, 4);
-    NDArray k = random(2, 3, 5, 4).transpose(0, 2, 1, 3); // as attention gives them
-    NDArray v = random(2, 5, 3, 4);
-    check(List.of(q), List.of(0), x, weights);
-    check(List.of(k), List.of(1), x, weights);
-    check(List.of(v), List.of(2), x, weights);
-    check(List.of(q, k, v), List.of(0, 1, 2), x, weights);
-  }
-
-  private void check(
-      List<NDArray> cotangents, List<Integer> parts, NDArray x, BlockWeights weights) {
-    same(
-        "parts " + parts,
-        fast.headInputs(cotangents, parts, x, weights, 1e-5),
-        slow.headInputs(cotangents, parts, x, weights, 1e-5));
+    List<NDArray> cotangents =
+        List.of(
+            random(2, 5, 3, 4),
+            random(2, 3, 5, 4).transpose(0, 2, 1, 3), // as attention gives them
+            random(2, 5, 3, 4));
+    List<NDArray> projected =
+        new NdTransformerOps()
+            .queriesKeysValues(
+                new NdTransformerOps().layerNorm(x, weights.ln1(), 1e-5), weights.qkv(), 3);
+    for (int bits = 1; bits < 16; bits++) {
+      Set<HookKind> kinds = EnumSet.noneOf(HookKind.class);
+      for (int i = 0; i < 4; i++) {
+        if ((bits & 1 << i) != 0) {
+          kinds.add(HeadInputs.KINDS.get(i));
+        }
+      }
+      for (List<NDArray> known : List.of(projected, List.<NDArray>of())) {
+        Map<HookKind, NDArray> actual = fast.headInputs(cotangents, known, kinds, x, weights, 1e-5);
+        Map<HookKind, NDArray> expected =
+            slow.headInputs(cotangents, known, kinds, x, weights, 1e-5);
+        assertThat(actual.keySet()).isEqualTo(kinds);
+        assertThat(expected.keySet()).isEqualTo(kinds);
+        kinds.forEach(kind -> same(kinds + " " + kind, actual.get(kind), expected.get(kind)));
+      }
+    }
   }
 }

@@ -50,33 +50,51 @@ class Backward(torch.nn.Module):
         self,
         g: List[Tensor],
         parts: int,
+        projected: List[Tensor],
         x: Tensor,
-        qkv: Tensor,
-        weight: Tensor,
+        qkv: List[Tensor],
+        norm: List[Tensor],
         eps: float,
-    ) -> Tensor:
-        """From cotangents of queries (bit 1 of parts), keys (bit 2) or values (bit 4), in this order,
-        [b, p, h, d_head] each, to that of what each head read of the residual stream x [b, p, d], by way of ln1: [b, p, h, d].
+    ) -> List[Tensor]:
+        """From cotangents g of queries, keys and values, [b, p, h, d_head] each, to those of what each head read
+        of the residual stream x [b, p, d] by way of ln1, [b, p, h, d] each: by way of all three (bit 1 of parts),
+        of queries (2), keys (4), values (8), in this order.
 
-        With W the parts' weights times ln1's, centred over d, n the normalised x and s its scale, that is
-        (g W - n (g . W n) / d) / s: the layer norm's means are taken out of the weights beforehand, so the
-        wide result is written by one product and changed once.
+        qkv and norm are weight and bias. projected holds queries, keys and values as they were projected, or
+        nothing. With W a part's weight times ln1's, centred over d, n the normalised x and s its scale, each is
+        (g W - n (g . W n) / d) / s: the layer norm's means are taken out of the weights beforehand, so that a
+        wide result is written by one product and changed once. W n is what was projected, less a constant.
         """
         b, p, h, d_head = g[0].shape
         d = x.size(-1)
-        ws: List[Tensor] = []
-        for part in range(3):
-            if parts & (1 << part) != 0:
-                ws.append(qkv[part * d : (part + 1) * d].reshape(h, d_head, d))
-        w = torch.cat(ws, 1) * weight
-        w = w - w.mean(-1, keepdim=True)
-        centered = x - x.mean(-1, keepdim=True)
-        rstd = torch.rsqrt(centered.square().mean(-1, keepdim=True) + eps)
-        n = (centered * rstd).reshape(1, b * p, d)
-        scaled = torch.cat(g, 3).reshape(b * p, h, -1).transpose(0, 1) * rstd.reshape(1, b * p, 1)
-        along = (scaled * torch.matmul(n, w.transpose(1, 2))).sum(-1, keepdim=True) / d
-        by_head = torch.bmm(scaled, w).addcmul_(along, n, value=-1.0)
-        return by_head.transpose(0, 1).unflatten(0, [b, p])
+        n, _, rstd = torch.native_layer_norm(x, [d], None, None, eps)
+        n = n.reshape(b * p, d)
+        rstd = rstd.reshape(b * p, 1, 1)
+        w = qkv[0] * norm[0]
+        w.sub_(w.mean(-1, keepdim=True))
+        w = w.unflatten(0, [3, h, d_head])
+        if len(projected) > 0:
+            fixed = torch.addmv(qkv[1], qkv[0], norm[1]).view(3, h, d_head)
+            along_w = [y.reshape(b * p, h, d_head) - fixed[i] for i, y in enumerate(projected)]
+        else:
+            made = torch.matmul(n, w.reshape(3 * d, d).t()).view(b * p, 3, h, d_head)
+            along_w = [made[:, 0], made[:, 1], made[:, 2]]
+        scaled: List[Tensor] = []
+        along: List[Tensor] = []  # [h, b * p, 1]
+        for i in range(3):
+            each = g[i].reshape(b * p, h, d_head) * rstd
+            scaled.append(each.transpose(0, 1))
+            along.append(((each * along_w[i]).sum(-1, keepdim=True) / -d).transpose(0, 1))
+        by_part: List[Tensor] = []
+        for i in range(3):
+            if parts & (2 << i) != 0:
+                by_part.append(torch.bmm(scaled[i], w[i]).addcmul_(along[i], n))
+        if parts == 15:
+            by_part.insert(0, (by_part[0] + by_part[1]).add_(by_part[2]))
+        elif parts & 1 != 0:
+            together = torch.bmm(torch.cat(scaled, 2), torch.cat([w[0], w[1], w[2]], 1))
+            by_part.insert(0, together.addcmul_(along[0] + along[1] + along[2], n))
+        return [y.transpose(0, 1).unflatten(0, [b, p]) for y in by_part]
 
 
 def module() -> torch.nn.Module:
