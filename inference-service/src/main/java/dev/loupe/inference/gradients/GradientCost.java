@@ -23,8 +23,14 @@ public final class GradientCost {
   private static final double MLP_VALUES = 12;
   private static final double MAP_VALUES = 8;
 
-  /** For each of queries, keys and values: what a layer norm takes for each head. */
-  private static final double HEAD_INPUT_VALUES = 12;
+  /** The inputs' cotangents before they are kept or reduced, by queries, keys, values and all. */
+  private static final double HEAD_INPUT_VALUES = 5;
+
+  /** The same where inputs are edited: each head has three layer norms of its own. */
+  private static final double EDITED_HEAD_INPUT_VALUES = 36;
+
+  /** Weights of queries, keys and values without what ln1 takes away, and a product's copy. */
+  private static final double HEAD_INPUT_WEIGHTS = 6;
 
   /** Places whose logits are made at once, and how often their size is taken. */
   private static final double LOGITS = 5 * 64;
@@ -59,9 +65,18 @@ public final class GradientCost {
     values += logitsEdited ? 3 * tokens * config.vocabularySize() : 0;
     values += tokens * (RESIDUAL_VALUES * config.dModel() + MLP_VALUES * config.dMlp());
     values += MAP_VALUES * tokens * width * config.heads();
-    values += ofHeads ? 3 * HEAD_INPUT_VALUES * tokens * config.heads() * config.dModel() : 0;
+    boolean headsEdited = program.points().stream().anyMatch(point -> editsHeads(program, point));
+    if (ofHeads || headsEdited) {
+      values += HEAD_INPUT_WEIGHTS * config.dModel() * config.dModel();
+      double each = headsEdited ? EDITED_HEAD_INPUT_VALUES : HEAD_INPUT_VALUES;
+      values += each * tokens * config.heads() * config.dModel();
+    }
     return PassCost.of(config, rows, width, LogitsMode.NONE, program)
         .plus((long) Math.min(Long.MAX_VALUE / 4, FLOAT * values));
+  }
+
+  private static boolean editsHeads(HookProgram program, HookPoint point) {
+    return point.kind().isPerHeadResidual() && program.edits(point);
   }
 
   /** The cost of {@link AttributionPatching} for two rows of {@code width} tokens. */
