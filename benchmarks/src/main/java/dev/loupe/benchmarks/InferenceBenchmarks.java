@@ -8,6 +8,7 @@ final class InferenceBenchmarks {
 
   static List<BenchmarkCase> all() {
     return List.of(
+        new LoadingBenchmark(),
         new PlainPassBenchmark(),
         new EarlyStopBenchmark(),
         new CaptureBenchmark(),

@@ -13,6 +13,7 @@ import java.nio.file.Path;
  */
 record ProcessMemory(long residentBytes, long heapBytes) {
   private static final Path STATUS = Path.of("/proc/self/status");
+  private static final Path CLEAR = Path.of("/proc/self/clear_refs");
   private static final int COLLECTIONS = 3;
   private static final long SETTLE_MILLIS = 200;
 
@@ -26,16 +27,31 @@ record ProcessMemory(long residentBytes, long heapBytes) {
     return new ProcessMemory(resident(), runtime.totalMemory() - runtime.freeMemory());
   }
 
-  private static long resident() {
+  /** Begins the search for the peak anew. */
+  static void resetPeak() throws IOException {
+    Files.writeString(CLEAR, "5");
+  }
+
+  /** The most that was resident since the peak was reset. */
+  static long peak() {
+    return bytes("VmHWM:");
+  }
+
+  /** What is resident now, garbage and all. */
+  static long resident() {
+    return bytes("VmRSS:");
+  }
+
+  private static long bytes(String field) {
     try {
       for (String line : Files.readAllLines(STATUS)) {
-        if (line.startsWith("VmRSS:")) {
+        if (line.startsWith(field)) {
           return 1024 * Long.parseLong(line.replaceAll("\\D", ""));
         }
       }
     } catch (IOException e) {
       throw new UncheckedIOException("only Linux says what a process takes", e);
     }
-    throw new IllegalStateException(STATUS + " has no VmRSS");
+    throw new IllegalStateException(STATUS + " has no " + field);
   }
 }

@@ -46,6 +46,16 @@ class BenchmarksTest {
   }
 
   @Test
+  void everyFormIsLoadedInAProcessOfItsOwn() throws Exception {
+    Report report = new Report(new PrintWriter(out));
+    try (BenchmarkModel model = BenchmarkModel.of(SMALL)) {
+      new LoadingBenchmark().run(model, report);
+    }
+    assertThat(report.numbers()).hasSize(4).containsKey("loading_over_weights");
+    assertThat(report.numbers().values()).allMatch(Double::isFinite);
+  }
+
+  @Test
   void productsAreThoseOfThePass() {
     try (MatrixProducts products = new MatrixProducts(SMALL, 3, 5, 7, 1)) {
       products.run();
