@@ -161,6 +161,7 @@ public final class GradientPass {
         hooks.release(layer, wanted);
       }
       if (cotangent != null) {
+        hooks.useScope(pass);
         hooks.at(HookKind.POS_EMBED, -1, cotangent);
         hooks.at(HookKind.EMBED, -1, cotangent);
       }

@@ -19,6 +19,9 @@ import java.util.Optional;
  * ComputeType#BF16} the products between them are computed in bfloat16, from copies of the weights.
  */
 public final class FusedTransformerOps implements TransformerOps {
+  static final String ONEDNN = "forward_onednn.pt";
+  static final String PORTABLE = "forward.pt";
+
   private final TorchKernels kernels;
   private final NDManager copies;
   private final Map<NDArray, NDArray> computeForms = new IdentityHashMap<>();
@@ -31,7 +34,12 @@ public final class FusedTransformerOps implements TransformerOps {
 
   /** Operations on a model's weights, which stay as they are and must outlive these operations. */
   public static FusedTransformerOps of(ModelWeights weights, ComputeType type) {
-    FusedTransformerOps ops = new FusedTransformerOps(kernels(weights.tokenEmbedding()));
+    return of(weights, type, kernels(weights.tokenEmbedding()));
+  }
+
+  /** The same in a given form, which these operations will close. */
+  static FusedTransformerOps of(ModelWeights weights, ComputeType type, TorchKernels kernels) {
+    FusedTransformerOps ops = new FusedTransformerOps(kernels);
     try {
       ops.prepare(weights, type);
       return ops;
@@ -44,13 +52,13 @@ public final class FusedTransformerOps implements TransformerOps {
   private static TorchKernels kernels(NDArray weight) {
     if (!weight.getDevice().isGpu()) {
       try {
-        return TorchKernels.load(TorchKernels.class, "forward_onednn.pt");
+        return TorchKernels.load(TorchKernels.class, ONEDNN);
       } catch (EngineException e) {
         // An engine built without oneDNN, as those for Apple's processors are.
-        return TorchKernels.load(TorchKernels.class, "forward.pt");
+        return TorchKernels.load(TorchKernels.class, PORTABLE);
       }
     }
-    return TorchKernels.load(TorchKernels.class, "forward.pt");
+    return TorchKernels.load(TorchKernels.class, PORTABLE);
   }
 
   private void prepare(ModelWeights weights, ComputeType type) {

@@ -12,7 +12,6 @@ import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.PassControl;
 import dev.loupe.inference.model.RandomModel;
 import dev.loupe.inference.model.SlowTransformer;
-import dev.loupe.inference.model.hooks.HookAxis;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookPoints;
 import dev.loupe.inference.model.hooks.HookProgram;
@@ -110,9 +109,8 @@ class FiniteDifferencesTest {
 
   private void checkRow(
       RandomModel model, List<Metric> metrics, int row, HookPoint point, NDArray gradient) {
-    Layout layout = new Layout(point, model.loaded().config(), ROWS.get(row).length);
-    float[] whole = NdArrays.floats(gradient);
-    float[] own = layout.ofRow(whole, row, 7);
+    RowLayout layout = new RowLayout(point.kind(), model.loaded().config(), 7);
+    float[] own = layout.ofRow(NdArrays.floats(gradient), row, ROWS.get(row).length);
     double largest = 0;
     for (float g : own) {
       assertThat(g).as(point.name()).isFinite();
@@ -142,45 +140,5 @@ class FiniteDifferencesTest {
     }
     int[] tokens = ROWS.get(row);
     return SlowMetric.of(metrics.get(row), tokens, slow.logits(tokens));
-  }
-
-  /** How a row's own part lies in a padded batch's value. */
-  private record Layout(HookPoint point, GptConfig config, int length) {
-
-    float[] ofRow(float[] batch, int row, int width) {
-      int[] padded = shape(width);
-      int[] own = shape(length);
-      int count = 1;
-      int stride = 1;
-      for (int axis = 0; axis < own.length; axis++) {
-        count *= own[axis];
-        stride *= padded[axis];
-      }
-      float[] values = new float[count];
-      for (int i = 0; i < count; i++) {
-        int rest = i;
-        int index = 0;
-        int step = 1;
-        for (int axis = own.length - 1; axis >= 0; axis--) {
-          index += rest % own[axis] * step;
-          rest /= own[axis];
-          step *= padded[axis];
-        }
-        values[i] = batch[row * stride + index];
-      }
-      return values;
-    }
-
-    /** Without the batch axis. */
-    private int[] shape(int width) {
-      return point.kind().axes().stream().skip(1).mapToInt(axis -> lengthOf(axis, width)).toArray();
-    }
-
-    private int lengthOf(HookAxis axis, int width) {
-      return switch (axis) {
-        case POS, QUERY, KEY -> width;
-        default -> axis.size(config);
-      };
-    }
   }
 }

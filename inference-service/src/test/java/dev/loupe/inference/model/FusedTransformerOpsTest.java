@@ -45,6 +45,11 @@ class FusedTransformerOpsTest {
     scope.close();
   }
 
+  /** In the form that this machine's engine takes. */
+  FusedTransformerOps fused(ModelWeights weights, ComputeType type) {
+    return FusedTransformerOps.of(weights, type);
+  }
+
   private NDArray random(long... shape) {
     return scope.randomNormal(new Shape(shape));
   }
@@ -112,13 +117,21 @@ class FusedTransformerOpsTest {
 
   /** Rows, positions, heads, width of a head, hidden width. */
   @ParameterizedTest
-  @CsvSource({"1,1,1,1,1", "1,1,3,1,2", "2,5,1,7,3", "3,4,3,4,20", "1,9,2,16,64", "4,1,5,3,11"})
+  @CsvSource({
+    "1,1,1,1,1",
+    "1,1,3,1,2",
+    "2,5,1,7,3",
+    "3,4,3,4,20",
+    "1,9,2,16,64",
+    "4,1,5,3,11",
+    "5,29,2,3,7"
+  })
   void everyOperation(int rows, int width, int heads, int dHead, int dMlp) {
     int d = heads * dHead;
     ModelWeights weights = weights(config(heads, d, dMlp, Activation.GELU_TANH));
     for (ComputeType type : ComputeType.values()) {
       double tolerance = type == ComputeType.F32 ? SAME : NEAR;
-      try (TransformerOps fast = FusedTransformerOps.of(weights, type)) {
+      try (TransformerOps fast = fused(weights, type)) {
         BlockWeights block = weights.blocks().get(0);
         NDArray x = random(rows, width, d);
         double hidden = tolerance * magnitude(x, block.mlpIn());
@@ -197,7 +210,7 @@ class FusedTransformerOpsTest {
     TokenBatch batch = TokenBatch.of(new int[] {1, 2, 3, 4, 5}, new int[] {6, 7, 8});
     NDArray x = random(2, 5, 12);
     for (ComputeType type : ComputeType.values()) {
-      try (TransformerOps fast = FusedTransformerOps.of(weights, type)) {
+      try (TransformerOps fast = fused(weights, type)) {
         for (int layer = 0; layer < 2; layer++) {
           BlockWeights block = weights.blocks().get(layer);
           AttentionMask mask = AttentionMask.of(scope, batch, null);
@@ -233,7 +246,7 @@ class FusedTransformerOpsTest {
     }
     for (ComputeType type : ComputeType.values()) {
       double tolerance = type == ComputeType.F32 ? SAME : NEAR;
-      try (TransformerOps fast = FusedTransformerOps.of(weights, type);
+      try (TransformerOps fast = fused(weights, type);
           KvCache fastCache = new KvCache(scope, config, 2, 8);
           KvCache slowCache = new KvCache(scope, config, 2, 8)) {
         HookedTransformer quick = new HookedTransformer(config, weights, fast);

@@ -6,12 +6,13 @@ import java.util.List;
  * Interventions in plain loops over doubles, one place after another, as their definitions read.
  * Arrays are row-major [batch, ...] with the axes of the hook point.
  */
-final class SlowEdits {
+public final class SlowEdits {
   private final HookKind kind;
   private final int[] shape;
   private final PassRows rows;
 
-  SlowEdits(HookKind kind, int[] shape, PassRows rows) {
+  /** Edits of values of this shape, the batch axis first. */
+  public SlowEdits(HookKind kind, int[] shape, PassRows rows) {
     this.kind = kind;
     this.shape = shape;
     this.rows = rows;
@@ -34,7 +35,8 @@ final class SlowEdits {
     return place * last() + entry;
   }
 
-  double[] apply(Intervention intervention, double[] x) {
+  /** The value after an intervention. */
+  public double[] apply(Intervention intervention, double[] x) {
     double[] y = x.clone();
     Selection selection = intervention.selection();
     for (int row = 0; row < rows.rows(); row++) {
