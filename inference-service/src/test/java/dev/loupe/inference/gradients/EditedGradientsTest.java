@@ -14,6 +14,7 @@ import dev.loupe.inference.model.SlowTransformer;
 import dev.loupe.inference.model.hooks.Edit;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.inference.model.hooks.HookPoints;
 import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.inference.model.hooks.Intervention;
 import dev.loupe.inference.model.hooks.PassRows;
@@ -71,8 +72,34 @@ class EditedGradientsTest {
   void everyEditAt(HookKind kind) {
     HookPoint point = kind.isPerLayer() ? HookPoint.of(kind, 1) : HookPoint.of(kind);
     for (Intervention edit : edits(point)) {
-      check(edit);
+      check(edit, List.of(EMBED, edit.point()), SAMPLES);
     }
+  }
+
+  /** One entry of the gradient at every hook point that an edit leaves. */
+  @ParameterizedTest
+  @EnumSource(HookKind.class)
+  void everyGradientAroundAnEditAt(HookKind kind) {
+    HookPoint point = kind.isPerLayer() ? HookPoint.of(kind, 0) : HookPoint.of(kind);
+    List<HookPoint> all = new HookPoints(SHAPE).all();
+    List<HookPoint> possible = all.stream().filter(other -> !excludes(point, other)).toList();
+    assertThat(possible).hasSizeGreaterThanOrEqualTo(all.size() - 4);
+    check(new Intervention(point, Selection.ALL, new Edit.Scale(0.7f)), possible, 1);
+  }
+
+  /** Heads have layer norms of their own, or one for all. */
+  private static boolean excludes(HookPoint edit, HookPoint gradient) {
+    if (edit.layer() != gradient.layer()) {
+      return false;
+    }
+    return (edit.kind().isHeadInput() && isLn1(gradient.kind()))
+        || (isLn1(edit.kind()) && gradient.kind().isHeadInput());
+  }
+
+  private static boolean isLn1(HookKind kind) {
+    return kind == HookKind.LN1_SCALE
+        || kind == HookKind.LN1_NORMALIZED
+        || kind == HookKind.LN1_OUT;
   }
 
   private List<Intervention> edits(HookPoint point) {
@@ -131,9 +158,11 @@ class EditedGradientsTest {
     return vector;
   }
 
-  private void check(Intervention edit) {
+  private void check(Intervention edit, List<HookPoint> points, int samples) {
     HookProgram.Builder program = HookProgram.builder(SHAPE).intervene(edit);
-    HookProgram asked = HookProgram.builder(SHAPE).capture(EMBED).capture(edit.point()).build();
+    HookProgram.Builder wanted = HookProgram.builder(SHAPE);
+    points.forEach(wanted::capture);
+    HookProgram asked = wanted.build();
     try (NDManager scope = model.loaded().newScope()) {
       Gradients gradients =
           new GradientPass(model.transformer(), ops)
@@ -147,7 +176,7 @@ class EditedGradientsTest {
           assertThat(entry).as("%s at %s", edit, point).isFinite();
           largest = Math.max(largest, Math.abs(entry));
         }
-        for (int sample = 0; sample < SAMPLES; sample++) {
+        for (int sample = 0; sample < samples; sample++) {
           int row = random.nextInt(3);
           float[] own =
               new RowLayout(point.kind(), SHAPE, 6).ofRow(actual, row, ROWS.get(row).length);
@@ -212,8 +241,9 @@ class EditedGradientsTest {
       slow.edit(
           moved,
           value -> {
-            value[at] += step;
-            return value;
+            double[] own = value.clone();
+            own[at] += step;
+            return own;
           });
     }
     return slow.logits(ROWS.get(row));

@@ -187,6 +187,69 @@ class LinearAttributionTest {
     GoldenAssert.assertClose("adjacency", actual, adjacency, Golden.TOLERANCE);
   }
 
+  /** What the rows add up to: each target's own value, but for what no node wrote, its bias. */
+  @Test
+  void valuesThatTheRowsOfTheGoldenGraphExplain() {
+    List<LinearTarget> targets = targets();
+    SortedSet<HookPoint> places = new TreeSet<>();
+    targets.forEach(target -> places.add(target.point()));
+    HookProgram.Builder program = HookProgram.builder(tiny.loaded().config());
+    places.forEach(program::capture);
+    ForwardResult pass =
+        tiny.transformer()
+            .forward(scope, TokenBatch.of(tokens), ForwardOptions.plain().with(program.build()));
+    FrozenModel frozen =
+        FrozenModel.of(tiny.transformer(), scope, tokens, sources(), PassControl.NONE);
+    List<Writer> writers = writers();
+    float[] effects = effects(frozen.attribute(scope, targets, PassControl.NONE), targets, writers);
+    int logits = (int) graph.tensor("logit_tokens").shape()[0];
+    int nodes = writers.size() + logits;
+    float[] value = new float[nodes];
+    float[] bias = new float[nodes];
+    for (int t = 0; t < targets.size(); t++) {
+      LinearTarget target = targets.get(t);
+      int row = t < targets.size() - logits ? t : nodes - targets.size() + t;
+      float[] there = NdArrays.floats(pass.capture(target.point()));
+      double own = 0;
+      for (int i = 0; i < D; i++) {
+        own += target.vector()[i] * there[target.position() * D + i];
+      }
+      value[row] = (float) own;
+      for (int w = 0; w < writers.size(); w++) {
+        own -= effects[t * writers.size() + w];
+      }
+      bias[row] = (float) own;
+    }
+    GoldenAssert.assertClose("row_value", value, graph.tensor("row_value"));
+    GoldenAssert.assertClose("row_bias", bias, graph.tensor("row_bias"));
+    checkActivations(value);
+    checkProbabilities(NdArrays.floats(pass.requireLogits()));
+  }
+
+  private void checkActivations(float[] value) {
+    int[] features = graph.tensor("active_features").ints();
+    float[] activations = new float[features.length / 3];
+    for (int n = 0; n < activations.length; n++) {
+      double[] bias = graph.tensor("transcoder/" + features[3 * n] + "/b_enc").values();
+      activations[n] = (float) Math.max(0, value[n] + bias[features[3 * n + 2]]);
+    }
+    GoldenAssert.assertClose("activations", activations, graph.tensor("feature_activations"));
+  }
+
+  private void checkProbabilities(float[] logits) {
+    int from = (tokens.length - 1) * VOCABULARY;
+    double sum = 0;
+    for (int v = 0; v < VOCABULARY; v++) {
+      sum += Math.exp(logits[from + v]);
+    }
+    int[] chosen = graph.tensor("logit_tokens").ints();
+    float[] probabilities = new float[chosen.length];
+    for (int i = 0; i < chosen.length; i++) {
+      probabilities[i] = (float) (Math.exp(logits[from + chosen[i]]) / sum);
+    }
+    GoldenAssert.assertClose("probabilities", probabilities, graph.tensor("logit_probabilities"));
+  }
+
   /** [target, writer]: cotangent . vector. */
   private float[] effects(
       LinearCotangents cotangents, List<LinearTarget> targets, List<Writer> writers) {

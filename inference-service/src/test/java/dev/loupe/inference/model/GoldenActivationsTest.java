@@ -137,61 +137,46 @@ class GoldenActivationsTest {
     }
   }
 
-  @Test
-  void zeroingOneHead() {
-    checkEdit(
-        "zero_z_head1_last_layer",
-        new Intervention(
-            points.named("blocks.2.attn.hook_z"), Selection.ofHeads(1), new Edit.Zero()));
+  @TestFactory
+  List<DynamicTest> everyGoldenEdit() {
+    List<String> names = goldenNames("edit/").stream().filter(n -> !n.equals("direction")).toList();
+    assertThat(names).hasSize(6);
+    return names.stream()
+        .map(name -> DynamicTest.dynamicTest(name, () -> edited(name, golden(name))))
+        .toList();
   }
 
-  @Test
-  void addingADirectionAtSomePositions() {
+  /** What the golden data's names say in words. */
+  private Intervention golden(String name) {
     float[] direction = tiny.golden().tensor("edit/direction").floats();
-    checkEdit(
-        "add_4xdirection_resid_pre_1_pos2to4",
-        new Intervention(
-            points.named("blocks.1.hook_resid_pre"),
-            Selection.ofPositions(2, 3, 4),
-            new Edit.AddDirection(direction, 4)));
+    return switch (name) {
+      case "zero_z_head1_last_layer" ->
+          edit("blocks.2.attn.hook_z", Selection.ofHeads(1), new Edit.Zero());
+      case "add_4xdirection_resid_pre_1_pos2to4" ->
+          edit(
+              "blocks.1.hook_resid_pre",
+              Selection.ofPositions(2, 3, 4),
+              new Edit.AddDirection(direction, 4));
+      case "scale_half_mlp_out_0" ->
+          edit("blocks.0.hook_mlp_out", Selection.ALL, new Edit.Scale(0.5f));
+      case "mean_ablate_attn_out_0" ->
+          edit("blocks.0.hook_attn_out", Selection.ALL, new Edit.BatchMean(false));
+      case "project_out_direction_resid_mid_1" ->
+          edit("resid_mid1", Selection.ALL, new Edit.ProjectOut(List.of(direction)));
+      case "patch_resid_post_1_row0_pos5_from_row2" ->
+          edit(
+              "blocks.1.hook_out",
+              new Selection(List.of(5), List.of(), List.of(0)),
+              new Edit.Patch(new Edit.Source.Row(2), List.of()));
+      default -> throw new AssertionError("no test reads the golden edit " + name);
+    };
   }
 
-  @Test
-  void scalingAnMlp() {
-    checkEdit(
-        "scale_half_mlp_out_0",
-        new Intervention(
-            points.named("blocks.0.hook_mlp_out"), Selection.ALL, new Edit.Scale(0.5f)));
+  private Intervention edit(String point, Selection selection, Edit edit) {
+    return new Intervention(points.named(point), selection, edit);
   }
 
-  @Test
-  void replacingByTheBatchsMean() {
-    checkEdit(
-        "mean_ablate_attn_out_0",
-        new Intervention(
-            points.named("blocks.0.hook_attn_out"), Selection.ALL, new Edit.BatchMean(false)));
-  }
-
-  @Test
-  void projectingADirectionOut() {
-    float[] direction = tiny.golden().tensor("edit/direction").floats();
-    checkEdit(
-        "project_out_direction_resid_mid_1",
-        new Intervention(
-            points.named("resid_mid1"), Selection.ALL, new Edit.ProjectOut(List.of(direction))));
-  }
-
-  @Test
-  void patchingFromAnotherRow() {
-    checkEdit(
-        "patch_resid_post_1_row0_pos5_from_row2",
-        new Intervention(
-            points.named("blocks.1.hook_out"),
-            new Selection(List.of(5), List.of(), List.of(0)),
-            new Edit.Patch(new Edit.Source.Row(2), List.of())));
-  }
-
-  private void checkEdit(String name, Intervention intervention) {
+  private void edited(String name, Intervention intervention) {
     try (NDManager scope = tiny.loaded().newScope()) {
       check("edit/" + name, tiny.run(scope, program(intervention)).requireLogits());
     }
