@@ -6,7 +6,7 @@ import java.util.Locale;
 /** The MLP's non-linearity, by the names that a Hugging Face config uses. */
 public enum Activation {
   /** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), the GPT-2 form of Hendrycks and Gimpel. */
-  GELU_TANH("gelu_new", "gelu_pytorch_tanh", "gelu_fast"),
+  GELU_TANH("gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate"),
   /** x Phi(x), with the exact normal distribution function. */
   GELU_EXACT("gelu", "gelu_python"),
   /** x sigmoid(1.702 x). */

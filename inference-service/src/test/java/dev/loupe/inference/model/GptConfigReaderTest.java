@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GptConfigReaderTest {
 
@@ -48,6 +49,51 @@ class GptConfigReaderTest {
     assertThat(GptConfigReader.parse(config.toJson())).isEqualTo(config);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "gelu, GELU_EXACT",
+    "gelu_python, GELU_EXACT",
+    "gelu_new, GELU_TANH",
+    "gelu_fast, GELU_TANH",
+    "gelu_accurate, GELU_TANH",
+    "gelu_pytorch_tanh, GELU_TANH",
+    "gelu_python_tanh, GELU_TANH",
+    "quick_gelu, GELU_QUICK",
+    "relu, RELU",
+    "silu, SILU",
+    "swish, SILU",
+    "tanh, TANH"
+  })
+  void everyActivationHasItsNames(String name, Activation expected) {
+    String json = "{\"model_type\": \"gpt2\", \"activation_function\": \"%s\"}";
+    assertThat(GptConfigReader.parse(json.formatted(name)).activation()).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gelu_10",
+        "hardswish",
+        "laplace",
+        "leaky_relu",
+        "linear",
+        "mish",
+        "prelu",
+        "relu2",
+        "relu6",
+        "sigmoid",
+        "sqrtsoftplus",
+        "xielu",
+        ""
+      })
+  void otherActivationsAreRefusedByName(String name) {
+    String json = "{\"model_type\": \"gpt2\", \"activation_function\": \"%s\"}";
+    assertThatThrownBy(() -> GptConfigReader.parse(json.formatted(name)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("activation_function is '" + name + "'; expected one of")
+        .hasMessageContaining("gelu_new");
+  }
+
   @Test
   void theNamesOfOtherFamiliesForTheSameNumbersAreRead() {
     GptConfig config =
@@ -81,6 +127,11 @@ class GptConfigReaderTest {
         "{\"model_type\": \"gpt2\", \"tie_word_embeddings\": 1} | tie_word_embeddings is 1",
         "{\"model_type\": \"gpt2\", \"layer_norm_epsilon\": 0} | layer_norm_epsilon is 0",
         "{\"model_type\": \"gpt2\", \"add_cross_attention\": true} | add_cross_attention is true",
+        "{\"model_type\": \"gpt2\", \"is_encoder_decoder\": true} | is_encoder_decoder is true",
+        "{\"model_type\": \"gpt2\", \"scale_attn_weights\": \"no\"} | scale_attn_weights is \"no\"",
+        "{\"model_type\": \"gpt2\", \"scale_attn_by_inverse_layer_idx\": 0} | scale_attn_by_inverse_layer_idx is 0",
+        "{\"model_type\": \"gpt2\", \"reorder_and_upcast_attn\": 1} | reorder_and_upcast_attn is 1",
+        "{\"model_type\": \"gpt2\", \"n_inner\": -1} | n_inner is -1",
         "{\"model_type\": \"gpt2\", \"quantization_config\": {}} | quantization_config is set",
         "{\"model_type\": \"gpt2\", \"vocab_size\": 99999999999} | vocab_size is 99999999999",
         "{\"model_type\": \"gpt2\", \"vocab_size\": 999999999} | vocab_size is 999999999; expected 1 to",

@@ -85,7 +85,11 @@ class ModelLoaderTest {
   void prefixedNamesAndMaskBuffers() throws IOException {
     Map<String, HostTensor> prefixed = new LinkedHashMap<>();
     weights.forEach((name, tensor) -> prefixed.put("transformer." + name, tensor));
-    prefixed.put("transformer.h.0.attn.masked_bias", HostTensor.ofFloats(new float[] {-1e4f}));
+    for (int layer = 0; layer < 3; layer++) {
+      String attention = "transformer.h." + layer + ".attn.";
+      prefixed.put(attention + "bias", HostTensor.ofFloats(new float[48 * 48], 1, 1, 48, 48));
+      prefixed.put(attention + "masked_bias", HostTensor.ofFloats(new float[] {-1e4f}));
+    }
     prefixed.put("lm_head.weight", weights.get("wte.weight"));
     assertThat(logits(variant(prefixed))).isEqualTo(logits(original));
   }

@@ -56,8 +56,8 @@ record Report(ModelInfo model, String measure, List<Check> checks) {
     List<Check> failed = checks.stream().filter(check -> !check.holds()).toList();
     Check worst = checks.stream().max(Comparator.comparingDouble(Check::error)).orElseThrow();
     if (failed.isEmpty()) {
-      return "VERIFIED: all %d comparisons hold; the largest error is %s, at %s."
-          .formatted(checks.size(), number(worst.error()), worst.name());
+      return "VERIFIED: %d of %d comparisons hold; the largest error is %s, at %s."
+          .formatted(checks.size(), checks.size(), number(worst.error()), worst.name());
     }
     Check first = failed.get(0);
     return "MISMATCH: %d of %d comparisons do not hold. The first is %s of \"%s\": the error is %s, the tolerance %s. The largest error is %s, at %s of \"%s\"."
