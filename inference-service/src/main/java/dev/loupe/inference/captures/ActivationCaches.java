@@ -26,6 +26,7 @@ public final class ActivationCaches implements AutoCloseable {
   private final CacheSpace space;
   private final SecureRandom ids = new SecureRandom();
   private final Map<String, CacheEntry> entries = new LinkedHashMap<>();
+  private long kept;
   private boolean closed;
 
   /** Caches of a model within a space that all models share. */
@@ -171,6 +172,7 @@ public final class ActivationCaches implements AutoCloseable {
     if (closed) {
       throw new UnknownCacheException("the model is unloaded, and with it what it kept");
     }
+    entry.number = ++kept;
     entries.put(entry.id, entry);
     entry.expiry = space.after(timeToLive, () -> expire(entry));
   }
@@ -215,7 +217,7 @@ public final class ActivationCaches implements AutoCloseable {
       rows.add(entry.rows.length(row));
     }
     return new CacheInfo(
-        entry.id, entry.bytes, entry.expires, rows, List.copyOf(entry.activations));
+        entry.id, entry.number, entry.bytes, entry.expires, rows, List.copyOf(entry.activations));
   }
 
   /** Drops everything; what comes later is refused. */

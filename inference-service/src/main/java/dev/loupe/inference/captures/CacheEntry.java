@@ -19,6 +19,7 @@ final class CacheEntry {
   final PassRows rows;
   final List<KeptActivation> activations = new ArrayList<>();
   private final NDManager manager;
+  long number;
   Future<?> expiry;
   int holders = 1; // the owner's list is one
 

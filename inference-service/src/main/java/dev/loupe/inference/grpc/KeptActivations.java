@@ -68,20 +68,17 @@ final class KeptActivations {
   ListActivationCachesResponse list(ListActivationCachesRequest request) {
     ServedModel model = models.named("parent", request.getParent());
     int size = paging.size(request.getPageSize());
-    String after = paging.place(request, request.getPageToken());
-    List<CacheInfo> all = model.caches().list(tenant());
-    int from = 0;
-    for (int i = 0; i < all.size(); i++) {
-      if (all.get(i).id().equals(after)) {
-        from = i + 1;
-      }
-    }
-    int end = Math.min(all.size(), from + size);
+    String place = paging.place(request, request.getPageToken());
+    long after = place.isEmpty() ? 0 : Long.parseLong(place);
+    // What was listed last may be gone by now, so the place is a number and no id.
+    List<CacheInfo> left =
+        model.caches().list(tenant()).stream().filter(info -> info.number() > after).toList();
+    List<CacheInfo> page = left.subList(0, Math.min(left.size(), size));
     ListActivationCachesResponse.Builder response = ListActivationCachesResponse.newBuilder();
-    all.subList(from, end)
-        .forEach(info -> response.addActivationCaches(KeptRuns.message(model, info)));
-    if (end < all.size()) {
-      response.setNextPageToken(paging.token(request, all.get(end - 1).id()));
+    page.forEach(info -> response.addActivationCaches(KeptRuns.message(model, info)));
+    if (page.size() < left.size()) {
+      response.setNextPageToken(
+          paging.token(request, Long.toString(page.get(page.size() - 1).number())));
     }
     return response.build();
   }

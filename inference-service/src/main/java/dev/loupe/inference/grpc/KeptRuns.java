@@ -8,6 +8,7 @@ import dev.loupe.inference.captures.CaptureLayout;
 import dev.loupe.inference.captures.KeptActivation;
 import dev.loupe.inference.grpc.requests.CacheNames;
 import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.Durations;
 import dev.loupe.inference.grpc.requests.RequestedCapture;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.scheduling.Call;
@@ -41,12 +42,7 @@ final class KeptRuns {
     if (!request.getKeep().hasTimeToLive()) {
       return USUAL;
     }
-    var asked = request.getKeep().getTimeToLive();
-    Duration time = Duration.ofSeconds(asked.getSeconds(), asked.getNanos());
-    if (time.isNegative() || time.isZero() || time.compareTo(LONGEST) > 0) {
-      throw LoupeException.invalidValue("keep.time_to_live", time, "more than 0, at most 1 day");
-    }
-    return time;
+    return Durations.read("keep.time_to_live", request.getKeep().getTimeToLive(), LONGEST);
   }
 
   /** Room for a plan's captures; it says what would fit when there is none. */

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.inference.grpc.requests.Captures;
 import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.Durations;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.ForwardOptions;
@@ -114,15 +115,8 @@ final class LiveHooks {
   }
 
   private static Duration deadline(RunWithHooksHeader header) {
-    if (!header.hasHookDeadline()) {
-      return DEFAULT_DEADLINE;
-    }
-    var message = header.getHookDeadline();
-    Duration asked = Duration.ofSeconds(message.getSeconds(), message.getNanos());
-    if (asked.isNegative() || asked.isZero() || asked.compareTo(LONGEST_DEADLINE) > 0) {
-      throw LoupeException.invalidValue(
-          "hook_deadline", asked.toMillis() + " ms", "more than 0 and at most 300 s");
-    }
-    return asked;
+    return header.hasHookDeadline()
+        ? Durations.read("hook_deadline", header.getHookDeadline(), LONGEST_DEADLINE)
+        : DEFAULT_DEADLINE;
   }
 }

@@ -38,8 +38,10 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -311,6 +313,53 @@ class KeptActivationsTest {
     refused(ErrorReason.INVALID_VALUE, "nothing was kept whole", () -> read(cache, capture("z1")));
     delete(cache);
     refused(ErrorReason.CACHE_NOT_FOUND, "no activations are kept", () -> read(cache));
+  }
+
+  @Test
+  void pagesGoOnWhereTheyWereWhenTheLastOneListedIsGone() {
+    List<ActivationCache> made = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      made.add(keep(capture("hook_embed")));
+    }
+    ListActivationCachesRequest.Builder request =
+        ListActivationCachesRequest.newBuilder().setParent(TinyServer.MODEL).setPageSize(1);
+    List<String> seen = new ArrayList<>();
+    do {
+      var page = tiny.stub().listActivationCaches(request.build());
+      for (ActivationCache cache : page.getActivationCachesList()) {
+        seen.add(cache.getName());
+        if (made.contains(cache)) {
+          delete(cache);
+        }
+      }
+      request.setPageToken(page.getNextPageToken());
+    } while (!request.getPageToken().isEmpty() && seen.size() < 100);
+
+    assertThat(seen).doesNotHaveDuplicates();
+    assertThat(seen).containsSubsequence(made.stream().map(ActivationCache::getName).toList());
+  }
+
+  @Test
+  void timesToLiveThatAreNoneAreRefused() {
+    List<Duration.Builder> times =
+        List.of(
+            Duration.newBuilder(),
+            Duration.newBuilder().setSeconds(-1),
+            Duration.newBuilder().setSeconds(1).setNanos(-5),
+            Duration.newBuilder().setNanos(1_000_000_000),
+            Duration.newBuilder().setSeconds(86_400).setNanos(1),
+            Duration.newBuilder().setSeconds(Long.MAX_VALUE).setNanos(Integer.MAX_VALUE));
+    for (Duration.Builder time : times) {
+      RunForwardPassRequest request =
+          request()
+              .addCaptures(capture("hook_embed"))
+              .setKeep(KeepCaptures.newBuilder().setTimeToLive(time))
+              .build();
+      refused(
+          ErrorReason.INVALID_VALUE,
+          "keep.time_to_live",
+          () -> tiny.stub().runForwardPass(request));
+    }
   }
 
   private static void refused(ErrorReason reason, String message, ThrowingCallable call) {

@@ -201,6 +201,22 @@ class RunWithHooksTest {
     assertThat(failure).hasMessageContaining(RESID).hasMessageContaining("50 ms");
   }
 
+  @Test
+  void refusesDeadlinesThatAreNone() throws Exception {
+    List<Duration> deadlines =
+        List.of(
+            Duration.getDefaultInstance(),
+            Duration.newBuilder().setSeconds(301).build(),
+            Duration.newBuilder().setSeconds(1L << 62).build(),
+            Duration.newBuilder().setSeconds(Long.MIN_VALUE).setNanos(-1).build());
+    for (Duration deadline : deadlines) {
+      refused(
+          ErrorReason.INVALID_VALUE,
+          "hook_deadline",
+          new Client().open(header(RESID).setHookDeadline(deadline).build()));
+    }
+  }
+
   private void refused(ErrorReason reason, String message, Client client) throws Exception {
     Throwable failure = client.failure();
     assertThat(LoupeErrors.reason(failure)).as(String.valueOf(failure)).hasValue(reason);
