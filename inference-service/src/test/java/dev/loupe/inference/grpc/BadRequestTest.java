@@ -11,6 +11,7 @@ import dev.loupe.proto.inference.v1.AddDirection;
 import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
 import dev.loupe.proto.inference.v1.Capture;
 import dev.loupe.proto.inference.v1.ClampFeature;
+import dev.loupe.proto.inference.v1.ComputeGradientsRequest;
 import dev.loupe.proto.inference.v1.ComputeLogitLensRequest;
 import dev.loupe.proto.inference.v1.DetokenizeRequest;
 import dev.loupe.proto.inference.v1.GenerateTextRequest;
@@ -18,9 +19,13 @@ import dev.loupe.proto.inference.v1.GetModelRequest;
 import dev.loupe.proto.inference.v1.HeadPattern;
 import dev.loupe.proto.inference.v1.Intervention;
 import dev.loupe.proto.inference.v1.ListModelsRequest;
+import dev.loupe.proto.inference.v1.LossMetric;
+import dev.loupe.proto.inference.v1.Metric;
+import dev.loupe.proto.inference.v1.Norm;
 import dev.loupe.proto.inference.v1.ProjectToVocabularyRequest;
 import dev.loupe.proto.inference.v1.Prompt;
 import dev.loupe.proto.inference.v1.RandomRepeats;
+import dev.loupe.proto.inference.v1.Reduction;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.Scale;
 import dev.loupe.proto.inference.v1.ScoreHeadsRequest;
@@ -289,6 +294,18 @@ class BadRequestTest {
                         .setValue(1))));
   }
 
+  private static ComputeGradientsRequest manyGradients() {
+    return ComputeGradientsRequest.newBuilder()
+        .setModel(TinyServer.MODEL)
+        .addAllPrompts(Collections.nCopies(64, TinyServer.prompt(new int[48])))
+        .setMetric(Metric.newBuilder().setLoss(LossMetric.getDefaultInstance()))
+        .addGradients(
+            Capture.newBuilder()
+                .setHookPoint("*")
+                .addReductions(Reduction.newBuilder().setNorm(Norm.getDefaultInstance())))
+        .build();
+  }
+
   @TestFactory
   List<DynamicTest> sizes() {
     return List.of(
@@ -308,6 +325,14 @@ class BadRequestTest {
                 r.clearPrompts()
                     .addAllPrompts(Collections.nCopies(64, TinyServer.prompt(new int[48])))
                     .setLoss(true)),
+        dynamicTest(
+            "gradients that do not fit",
+            () ->
+                assertThat(
+                        refused(
+                            ErrorReason.OUT_OF_BUDGET,
+                            () -> tiny.attribution().computeGradients(manyGradients()).next()))
+                    .hasMessageContaining("such rows at once")),
         dynamicTest(
             "a message over the limit",
             () ->
