@@ -7,16 +7,23 @@ import dev.loupe.gateway.fakes.FakeInference;
 import dev.loupe.gateway.fakes.FakeLoupe;
 import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc;
 import dev.loupe.proto.features.v1.ListFeaturesRequest;
+import dev.loupe.proto.inference.v1.Capture;
 import dev.loupe.proto.inference.v1.GenerateTextRequest;
 import dev.loupe.proto.inference.v1.GenerateTextResponse;
 import dev.loupe.proto.inference.v1.GetModelRequest;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceBlockingStub;
+import dev.loupe.proto.inference.v1.Intervention;
 import dev.loupe.proto.inference.v1.ListHookPointsRequest;
 import dev.loupe.proto.inference.v1.ListModelsRequest;
+import dev.loupe.proto.inference.v1.Patch;
+import dev.loupe.proto.inference.v1.Prompt;
+import dev.loupe.proto.inference.v1.RunForwardPassRequest;
+import dev.loupe.proto.inference.v1.RunForwardPassResponse;
 import dev.loupe.proto.inference.v1.StreamActivationsHeader;
 import dev.loupe.proto.inference.v1.StreamActivationsRequest;
 import dev.loupe.proto.inference.v1.StreamActivationsResponse;
+import dev.loupe.proto.inference.v1.TokenRow;
 import dev.loupe.proto.inference.v1.TokenizeRequest;
 import dev.loupe.proto.sae.v1.Corpus;
 import dev.loupe.proto.sae.v1.CorpusHeader;
@@ -24,6 +31,8 @@ import dev.loupe.proto.sae.v1.CorpusRow;
 import dev.loupe.proto.sae.v1.CorpusRows;
 import dev.loupe.proto.sae.v1.CreateCorpusRequest;
 import dev.loupe.proto.sae.v1.SaeServiceGrpc;
+import dev.loupe.proto.tensor.v1.DType;
+import dev.loupe.proto.tensor.v1.Tensor;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import io.grpc.CallOptions;
@@ -34,6 +43,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -42,6 +52,8 @@ import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Calls through the gateway behave as calls to the service itself. */
 @Timeout(60)
@@ -52,6 +64,32 @@ class ForwardingTest {
   void passesAnswersOn() {
     assertThat(inference().listModels(ListModelsRequest.getDefaultInstance()).getModels(0))
         .satisfies(model -> assertThat(model.getName()).isEqualTo("models/demo"));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"DTYPE_F32", "DTYPE_F16", "DTYPE_BF16"})
+  void passesTensorsOfEveryTypeOnBothWays(DType dtype) {
+    List<Integer> ids = List.of(97, 200, 3);
+    Tensor given = FakeInference.value(List.of(5, 6), dtype);
+    RunForwardPassRequest request =
+        RunForwardPassRequest.newBuilder()
+            .setModel("models/demo")
+            .addPrompts(Prompt.newBuilder().setTokens(TokenRow.newBuilder().addAllIds(ids)))
+            .addCaptures(Capture.newBuilder().setHookPoint("h").setDtype(dtype))
+            .addInterventions(
+                Intervention.newBuilder()
+                    .setHookPoint("h")
+                    .setPatch(Patch.newBuilder().setValue(given)))
+            .build();
+
+    RunForwardPassResponse response = inference().runForwardPass(request);
+
+    Tensor value = response.getActivations(0).getValue();
+    assertThat(value).isEqualTo(FakeInference.value(ids, dtype));
+    assertThat(value.getLayout().getDtype()).isEqualTo(dtype);
+    assertThat(value.getData().size())
+        .isEqualTo(ids.size() * FakeInference.WIDTH * (dtype == DType.DTYPE_F32 ? 4 : 2));
+    assertThat(response.getActivations(1).getValue()).isEqualTo(given);
   }
 
   @Test

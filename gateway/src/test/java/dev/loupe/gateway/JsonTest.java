@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.api.AnnotationsProto;
 import com.google.api.HttpRule;
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.protobuf.Descriptors.MethodDescriptor;
@@ -11,6 +12,7 @@ import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.loupe.gateway.fakes.FakeLoupe;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -70,6 +72,31 @@ class JsonTest {
             JsonParser.parseString(
                 "{\"texts\": [{\"ids\": [0, 97, 98], \"tokens\": [\"<bos>\", \"a\", \"b\"],"
                     + " \"byteEnds\": [0]}]}"));
+  }
+
+  @Test
+  void tensorsOfSixteenBitsAreBase64InBothDirections() {
+    String given =
+        "{\"layout\": {\"dtype\": \"DTYPE_F16\", \"axes\": [{\"name\": \"pos\", \"size\": \"1\"}]},"
+            + " \"data\": \"AD4=\"}"; // 1.5
+    HttpResponse<String> response =
+        loupe.post(
+            "/v1/models/demo:runForwardPass",
+            "{\"prompts\": [{\"tokens\": {\"ids\": [2]}}],"
+                + " \"captures\": [{\"hookPoint\": \"h\", \"dtype\": \"DTYPE_BF16\"}],"
+                + " \"interventions\": [{\"hookPoint\": \"h\", \"patch\": {\"value\": "
+                + given
+                + "}}]}");
+    assertThat(response.statusCode()).isEqualTo(200);
+    JsonArray activations = json(response).getAsJsonObject().getAsJsonArray("activations");
+    JsonObject captured = activations.get(0).getAsJsonObject().getAsJsonObject("value");
+    assertThat(captured.getAsJsonObject("layout").get("dtype").getAsString())
+        .isEqualTo("DTYPE_BF16");
+    // 2, 0, 1, -1, the upper halves of their binary32 forms, little-endian.
+    assertThat(Base64.getDecoder().decode(captured.get("data").getAsString()))
+        .containsExactly(0x00, 0x40, 0x00, 0x00, 0x80, 0x3f, 0x80, 0xbf);
+    assertThat(activations.get(1).getAsJsonObject().get("value"))
+        .isEqualTo(JsonParser.parseString(given));
   }
 
   @Test

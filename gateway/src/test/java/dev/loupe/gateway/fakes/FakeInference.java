@@ -35,6 +35,7 @@ import io.grpc.Context;
 import io.grpc.stub.StreamObserver;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
@@ -130,8 +131,16 @@ public final class FakeInference extends InferenceServiceGrpc.InferenceServiceIm
                 response.addActivations(
                     CapturedActivation.newBuilder()
                         .setHookPoint(capture.getHookPoint())
-                        .setValue(
-                            Tensor.newBuilder().setLayout(layout(ids)).setData(activations(ids)))));
+                        .setValue(value(ids, capture.getDtype()))));
+    // What is given to be patched in comes back as it is.
+    request
+        .getInterventionsList()
+        .forEach(
+            edit ->
+                response.addActivations(
+                    CapturedActivation.newBuilder()
+                        .setHookPoint(edit.getHookPoint())
+                        .setValue(edit.getPatch().getValue())));
     out.onNext(response.build());
     out.onCompleted();
   }
@@ -198,6 +207,32 @@ public final class FakeInference extends InferenceServiceGrpc.InferenceServiceIm
         .addAxes(Axis.newBuilder().setName("pos").setSize(ids.size()))
         .addAxes(Axis.newBuilder().setName("d_model").setSize(WIDTH))
         .build();
+  }
+
+  /** The activations in the type that was asked for. */
+  public static Tensor value(List<Integer> ids, DType dtype) {
+    ByteString wide = activations(ids);
+    TensorLayout.Builder layout = layout(ids).toBuilder();
+    if (dtype != DType.DTYPE_F16 && dtype != DType.DTYPE_BF16) {
+      return Tensor.newBuilder().setLayout(layout).setData(wide).build();
+    }
+    ByteBuffer narrow = ByteBuffer.allocate(wide.size() / 2).order(ByteOrder.LITTLE_ENDIAN);
+    IntBuffer bits = wide.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
+    while (bits.hasRemaining()) {
+      int value = bits.get();
+      narrow.putShort(dtype == DType.DTYPE_BF16 ? (short) (value >>> 16) : half(value));
+    }
+    return Tensor.newBuilder()
+        .setLayout(layout.setDtype(dtype))
+        .setData(ByteString.copyFrom(narrow.flip()))
+        .build();
+  }
+
+  /** The binary16 of a binary32 that is 0 or a whole number of at most 11 bits. */
+  private static short half(int bits) {
+    int magnitude = bits & 0x7fffffff;
+    int rebiased = magnitude == 0 ? 0 : (magnitude >>> 13) - ((127 - 15) << 10);
+    return (short) (bits >>> 16 & 0x8000 | rebiased);
   }
 
   private static ByteString activations(List<Integer> ids) {
