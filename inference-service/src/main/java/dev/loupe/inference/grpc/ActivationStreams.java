@@ -100,7 +100,7 @@ final class ActivationStreams {
         StreamSender<StreamActivationsResponse> sender,
         SendAhead answers) {
       this.model = models.named("header.model", header.getModel());
-      this.captures = Captures.of(model, header.getCapturesList(), 1);
+      this.captures = Captures.of(model, "header.captures", header.getCapturesList(), 1);
       HookProgram.Builder builder = HookProgram.builder(model.config());
       this.interventions = header.getInterventionsList();
       Interventions.compile(model, interventions, builder);

@@ -55,7 +55,7 @@ record ForwardPlan(
     List<int[]> rows =
         new Prompts(model)
             .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_PROMPTS);
-    List<RequestedCapture> captures = Captures.of(model, request.getCapturesList(), 0);
+    List<RequestedCapture> captures = Captures.of(model, "captures", request.getCapturesList(), 0);
     Duration keep = request.hasKeep() ? KeptRuns.timeToLive(request) : null;
     int topK = Checks.count("top_k", request.getTopK(), MAX_TOP_K, 0);
     List<int[]> positions = new ArrayList<>();

@@ -146,7 +146,7 @@ final class Generation {
             "none, as each step has positions of its own");
       }
     }
-    return Captures.of(model, request.getCapturesList(), 0);
+    return Captures.of(model, "captures", request.getCapturesList(), 0);
   }
 
   /** A step's message holds its activations whole. */

@@ -127,7 +127,8 @@ final class KeptActivations {
     long bytes = 0;
     for (KeptActivation kept : lease.activations()) {
       RequestedCapture capture =
-          new RequestedCapture(kept.index(), CompiledCapture.of(model.config(), kept.capture()));
+          new RequestedCapture(
+              "captures", kept.index(), CompiledCapture.of(model.config(), kept.capture()));
       List<NDArray> arrays =
           kept.indices() == null ? List.of(kept.values()) : List.of(kept.values(), kept.indices());
       bytes += CapturedMessages.chunks(capture, kept.layout(), arrays, out);

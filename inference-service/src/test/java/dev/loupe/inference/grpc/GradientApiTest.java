@@ -271,8 +271,16 @@ class GradientApiTest {
 
   @Test
   void refusesWhatCannotBe() {
-    refused(request(), "captures has 0 entries");
-    refused(request().addGradients(everything("no_such")), "unknown hook point", "no_such");
+    refused(request(), "gradients has 0 entries");
+    refused(
+        request().addGradients(everything("no_such")),
+        "gradients[0]: unknown hook point",
+        "no_such");
+    refused(
+        request()
+            .addGradients(everything("hook_embed"))
+            .addActivations(everything("hook_embed").toBuilder().addPositions(99)),
+        "activations[0]: positions holds 99");
     refused(
         request().addGradients(everything("z0")).setMetric(Metric.getDefaultInstance()),
         "metric",

@@ -54,9 +54,11 @@ final class GradientStreams {
     List<int[]> rows =
         new Prompts(model).rows("prompts", request.getPromptsList(), omitBos, MAX_PROMPTS);
     PassRows places = PassRows.of(rows.stream().mapToInt(row -> row.length).toArray());
-    List<RequestedCapture> gradients = Captures.of(model, request.getGradientsList(), 1);
+    List<RequestedCapture> gradients =
+        Captures.of(model, "gradients", request.getGradientsList(), 1);
     gradients.forEach(capture -> capture.layout(places));
-    List<RequestedCapture> activations = Captures.of(model, request.getActivationsList(), 0);
+    List<RequestedCapture> activations =
+        Captures.of(model, "activations", request.getActivationsList(), 0);
     activations.forEach(capture -> capture.layout(places));
     HookProgram.Builder program = HookProgram.builder(model.config());
     Interventions.compile(model, request.getInterventionsList(), program);

@@ -96,7 +96,7 @@ final class LinearAttributions {
         LinearAttributionHeader header, StreamSender<StreamLinearAttributionsResponse> sender) {
       this.model = models.named("header.model", header.getModel());
       this.row = new Prompts(model).row("header.prompt", header.getPrompt(), header.getOmitBos());
-      this.captures = Captures.of(model, header.getSourcesList(), 1);
+      this.captures = Captures.of(model, "header.sources", header.getSourcesList(), 1);
       this.sender = sender;
       captures.forEach(capture -> sources.add(capture.point()));
       DomainErrors.translated(

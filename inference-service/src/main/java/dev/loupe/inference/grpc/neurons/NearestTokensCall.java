@@ -94,6 +94,11 @@ final class NearestTokensCall {
         sum[i] += term.weight() * vector[i];
       }
     }
+    for (int i = 0; i < width; i++) {
+      if (!Float.isFinite(sum[i])) {
+        Checks.finite("the sum of the terms at entry " + i, sum[i]);
+      }
+    }
     return sum;
   }
 

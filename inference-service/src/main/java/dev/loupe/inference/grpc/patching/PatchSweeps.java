@@ -24,7 +24,6 @@ import dev.loupe.proto.inference.v1.SweepRun;
 import dev.loupe.proto.inference.v1.SweptRow;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.StreamSender;
-import java.util.List;
 
 /** SweepPatches: a turn on the device for each group of cells, which is sent before the next. */
 final class PatchSweeps {
@@ -65,8 +64,8 @@ final class PatchSweeps {
   private SweepRequest sweep(ServedModel model, SweepPatchesRequest request, Call call) {
     Prompts prompts = new Prompts(model);
     boolean omitBos = request.getOmitBos();
-    int[] clean = prompts.rows("clean", List.of(request.getClean()), omitBos, 1).get(0);
-    int[] corrupt = prompts.rows("corrupt", List.of(request.getCorrupt()), omitBos, 1).get(0);
+    int[] clean = prompts.row("clean", request.getClean(), omitBos);
+    int[] corrupt = prompts.row("corrupt", request.getCorrupt(), omitBos);
     if (clean.length != corrupt.length) {
       throw LoupeException.invalidValue(
           "corrupt",

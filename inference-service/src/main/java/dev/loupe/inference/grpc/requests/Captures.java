@@ -35,21 +35,28 @@ public final class Captures {
   /**
    * Everything that the captures name, in model order, and at one hook point in the order given.
    * What is asked for twice in the same form is kept once.
+   *
+   * @param field that holds the captures, for errors
+   * @param least how many there must be
    */
   public static List<RequestedCapture> of(
-      ServedModel model, List<dev.loupe.proto.inference.v1.Capture> captures, int least) {
-    Checks.size("captures", captures.size(), least, MOST);
+      ServedModel model,
+      String field,
+      List<dev.loupe.proto.inference.v1.Capture> captures,
+      int least) {
+    Checks.size(field, captures.size(), least, MOST);
     List<RequestedCapture> requested = new ArrayList<>();
     Set<Capture> seen = new HashSet<>();
     for (int i = 0; i < captures.size(); i++) {
       var message = captures.get(i);
       int index = i;
+      String entry = field + "[" + i + "]";
       List<HookPoint> points =
-          DomainErrors.translated(() -> model.hookPoints().matching(message.getHookPoint()));
-      List<Reduction> reductions = reductions("captures[" + i + "]", message.getReductionsList());
-      ElementType wireType = wireType("captures[" + i + "].dtype", message.getDtype());
-      Checks.size("captures[" + i + "].positions", message.getPositionsCount(), 0, MOST_POSITIONS);
-      Checks.size("captures[" + i + "].heads", message.getHeadsCount(), 0, MOST);
+          located(entry, () -> model.hookPoints().matching(message.getHookPoint()));
+      List<Reduction> reductions = reductions(entry, message.getReductionsList());
+      ElementType wireType = wireType(entry + ".dtype", message.getDtype());
+      Checks.size(entry + ".positions", message.getPositionsCount(), 0, MOST_POSITIONS);
+      Checks.size(entry + ".heads", message.getHeadsCount(), 0, MOST);
       for (HookPoint point : points) {
         Capture capture =
             new Capture(
@@ -57,8 +64,10 @@ public final class Captures {
         if (seen.add(capture)) {
           requested.add(
               located(
-                  index,
-                  () -> new RequestedCapture(index, CompiledCapture.of(model.config(), capture))));
+                  entry,
+                  () ->
+                      new RequestedCapture(
+                          field, index, CompiledCapture.of(model.config(), capture))));
         }
       }
     }
@@ -80,7 +89,7 @@ public final class Captures {
         whole.add(kept.capture().point());
       }
     }
-    List<RequestedCapture> all = of(model, captures, 1);
+    List<RequestedCapture> all = of(model, "captures", captures, 1);
     List<RequestedCapture> found =
         all.stream().filter(capture -> whole.contains(capture.point())).toList();
     for (int i = 0; i < captures.size(); i++) {
@@ -124,11 +133,11 @@ public final class Captures {
   }
 
   /** Runs domain code for a capture, and says in its errors which capture it was. */
-  static <T> T located(int index, Supplier<T> body) {
+  static <T> T located(String entry, Supplier<T> body) {
     try {
       return body.get();
     } catch (RuntimeException e) {
-      throw Located.in("captures[" + index + "]", DomainErrors.translate(e));
+      throw Located.in(entry, DomainErrors.translate(e));
     }
   }
 

@@ -77,9 +77,7 @@ public final class Metrics {
     }
     int[] reference =
         metric.hasReference()
-            ? new Prompts(model)
-                .rows(field + ".reference", List.of(metric.getReference()), omitBos, 1)
-                .get(0)
+            ? new Prompts(model).row(field + ".reference", metric.getReference(), omitBos)
             : Arrays.copyOf(row, absolute + 1);
     return new Metric.KlDivergence(position, logProbabilities(reference, call));
   }

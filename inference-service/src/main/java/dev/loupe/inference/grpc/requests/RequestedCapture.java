@@ -8,10 +8,11 @@ import dev.loupe.inference.model.hooks.PassRows;
 /**
  * One hook point of one of a request's captures.
  *
+ * @param field of the request that holds the captures
  * @param index which capture, from 0
  * @param compiled what is kept
  */
-public record RequestedCapture(int index, CompiledCapture compiled) {
+public record RequestedCapture(String field, int index, CompiledCapture compiled) {
   private static final int INDEX_BYTES = 4;
 
   /** Where. */
@@ -25,7 +26,7 @@ public record RequestedCapture(int index, CompiledCapture compiled) {
    * @throws dev.loupe.server.errors.LoupeException when the rows have not what is selected
    */
   public CaptureLayout layout(PassRows rows) {
-    return Captures.located(index, () -> compiled.layout(rows));
+    return Captures.located(field + "[" + index + "]", () -> compiled.layout(rows));
   }
 
   /** Bytes on the wire for rows of these lengths, the indices of largest entries with them. */

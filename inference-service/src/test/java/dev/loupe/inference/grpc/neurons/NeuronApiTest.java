@@ -320,6 +320,11 @@ class NeuronApiTest {
         "give 32", EmbeddingTerm.newBuilder().setValues(EmbeddingVector.newBuilder().addValues(1)));
     refusedTerms("finite", EmbeddingTerm.newBuilder().setToken(1).setWeight(Float.NaN));
     refusedTerms(
+        "the sum of the terms",
+        EmbeddingTerm.newBuilder().setToken(1).setWeight(Float.MAX_VALUE),
+        EmbeddingTerm.newBuilder().setToken(1).setWeight(Float.MAX_VALUE),
+        EmbeddingTerm.newBuilder().setToken(2).setWeight(Float.MAX_VALUE));
+    refusedTerms(
         "is zero",
         EmbeddingTerm.newBuilder().setToken(1),
         EmbeddingTerm.newBuilder().setToken(1).setWeight(-1));

@@ -238,6 +238,7 @@ class SweepPatchesTest {
         request(z).setCorrupt(TinyServer.prompt(1, 2)),
         ErrorReason.INVALID_VALUE,
         "as many as clean");
+    refused(request(z).clearClean(), ErrorReason.EMPTY_PROMPT, "clean is empty");
     refused(request(z).clearSpread(), ErrorReason.INVALID_VALUE, "spread");
     refused(request(z).clearActivation(), ErrorReason.INVALID_VALUE, "activation");
     refused(request(z).clearMetric(), ErrorReason.INVALID_VALUE, "metric");
