@@ -10,8 +10,10 @@ import java.nio.file.Path;
  *
  * @param residentBytes of the whole process, as Linux counts them
  * @param heapBytes of the Java heap, in use
+ * @param nativeBytes in use by the C library's allocator, and so by the engine; 0 where it does not
+ *     say
  */
-record ProcessMemory(long residentBytes, long heapBytes) {
+record ProcessMemory(long residentBytes, long heapBytes, long nativeBytes) {
   private static final Path STATUS = Path.of("/proc/self/status");
   private static final Path CLEAR = Path.of("/proc/self/clear_refs");
   private static final int COLLECTIONS = 3;
@@ -24,7 +26,10 @@ record ProcessMemory(long residentBytes, long heapBytes) {
       Thread.sleep(SETTLE_MILLIS); // what the collection found is freed by threads of its own
     }
     Runtime runtime = Runtime.getRuntime();
-    return new ProcessMemory(resident(), runtime.totalMemory() - runtime.freeMemory());
+    return new ProcessMemory(
+        resident(),
+        runtime.totalMemory() - runtime.freeMemory(),
+        NativeHeap.bytesInUse().orElse(0));
   }
 
   /** Begins the search for the peak anew. */

@@ -15,7 +15,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Send a server of a small random model mixed requests, good and bad, whole and broken off,",
-      "and compare what the process takes at the end with what it took after the first thousand.",
+      "and compare what the process takes at the end, and what of it the native allocator says is",
+      "in use, with what they were after the first thousand.",
       "Ends with 1 when it grew by more than five percent."
     })
 final class SoakCommand implements Callable<Integer> {
@@ -49,8 +50,17 @@ final class SoakCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--requests must exceed " + FIRST + ", and --clients 0");
     }
-    Soak.Result result = new Soak(clients).run(requests, FIRST, LOOKS);
     Report report = new Report(spec.commandLine().getOut());
+    Soak.Result result =
+        new Soak(clients)
+            .run(
+                requests,
+                FIRST,
+                LOOKS,
+                (memory, done) -> {
+                  report.number("soak_resident_bytes_after_" + done, memory.residentBytes());
+                  report.number("soak_native_bytes_after_" + done, memory.nativeBytes());
+                });
     result.endings().forEach((ending, count) -> report.number(ending, count));
     report.number("soak_requests", requests);
     report.number("soak_seconds", result.seconds());
@@ -59,10 +69,14 @@ final class SoakCommand implements Callable<Integer> {
     report.number("soak_resident_bytes_largest", result.largest().residentBytes());
     report.number("soak_heap_bytes_start", result.start().heapBytes());
     report.number("soak_heap_bytes_end", result.end().heapBytes());
+    report.number("soak_native_bytes_start", result.start().nativeBytes());
+    report.number("soak_native_bytes_end", result.end().nativeBytes());
     report.number("soak_growth", result.growth());
+    report.number("soak_native_growth", result.nativeGrowth());
     if (json != null) {
       report.write(json);
     }
-    return result.growth() <= MOST_GROWTH ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+    boolean bounded = result.growth() <= MOST_GROWTH && result.nativeGrowth() <= MOST_GROWTH;
+    return bounded ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
   }
 }

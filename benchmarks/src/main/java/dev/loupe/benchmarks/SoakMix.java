@@ -1,48 +1,21 @@
 package dev.loupe.benchmarks;
 
-import com.google.protobuf.ByteString;
-import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
-import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
-import dev.loupe.proto.inference.v1.Capture;
-import dev.loupe.proto.inference.v1.ComputeLogitLensRequest;
-import dev.loupe.proto.inference.v1.GenerateTextRequest;
-import dev.loupe.proto.inference.v1.GenerateTextResponse;
-import dev.loupe.proto.inference.v1.HeadPattern;
-import dev.loupe.proto.inference.v1.HeadServiceGrpc;
-import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
-import dev.loupe.proto.inference.v1.Intervention;
-import dev.loupe.proto.inference.v1.ListHookPointsRequest;
-import dev.loupe.proto.inference.v1.LogitDifferenceMetric;
-import dev.loupe.proto.inference.v1.Metric;
-import dev.loupe.proto.inference.v1.NeuronServiceGrpc;
-import dev.loupe.proto.inference.v1.PatchSpread;
-import dev.loupe.proto.inference.v1.PatchedActivation;
-import dev.loupe.proto.inference.v1.PatchingServiceGrpc;
-import dev.loupe.proto.inference.v1.ProjectToVocabularyRequest;
-import dev.loupe.proto.inference.v1.Prompt;
-import dev.loupe.proto.inference.v1.RandomRepeats;
-import dev.loupe.proto.inference.v1.RunForwardPassRequest;
-import dev.loupe.proto.inference.v1.Scale;
-import dev.loupe.proto.inference.v1.ScoreHeadsRequest;
-import dev.loupe.proto.inference.v1.SweepPatchesRequest;
-import dev.loupe.proto.inference.v1.TokenRow;
-import dev.loupe.proto.inference.v1.TokenizeRequest;
-import dev.loupe.proto.inference.v1.Zero;
-import dev.loupe.proto.tensor.v1.Axis;
-import dev.loupe.proto.tensor.v1.DType;
-import dev.loupe.proto.tensor.v1.Tensor;
-import dev.loupe.proto.tensor.v1.TensorLayout;
 import io.grpc.Channel;
 import io.grpc.Context;
 import io.grpc.Status;
-import java.util.Iterator;
+import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/** The kinds of requests that a soak sends, each with the codes in which it may end. */
+/**
+ * The requests of one client of a soak: every kind of call, good and bad; some have a deadline that
+ * may pass, some are cancelled while they run.
+ */
 final class SoakMix {
   /** One kind of request. */
   interface Kind {
@@ -50,246 +23,123 @@ final class SoakMix {
     void send(Random random) throws Exception;
   }
 
+  /** How long the client waits for an answer. */
+  private enum Patience {
+    WHOLE(Status.Code.OK),
+    LATE(Status.Code.DEADLINE_EXCEEDED),
+    GONE(Status.Code.CANCELLED);
+
+    private final Status.Code end;
+
+    Patience(Status.Code end) {
+      this.end = end;
+    }
+  }
+
+  /** One in so many is late, and one in so many goes away. */
+  private static final int IMPATIENT = 7;
+
+  private static final int LONGEST_MICROS = 20_000;
+  private static final String BAD = "bad request";
+
+  private final Map<String, Kind> kinds = new LinkedHashMap<>();
+  private final ScheduledExecutorService clock;
+
   /**
-   * A kind and what may come of it.
+   * A client's requests.
    *
-   * @param kind sends it
-   * @param codes in which it may end
+   * @param folder that models may be loaded from at run time
+   * @param clock cancels calls
    */
-  record Entry(Kind kind, Set<Status.Code> codes) {}
-
-  private static final Set<Status.Code> WELL = Set.of(Status.Code.OK);
-  private static final Set<Status.Code> LATE =
-      Set.of(Status.Code.OK, Status.Code.DEADLINE_EXCEEDED);
-  private static final Set<Status.Code> CUT_OFF = Set.of(Status.Code.OK, Status.Code.CANCELLED);
-  private static final Set<Status.Code> REFUSED = Set.of(Status.Code.INVALID_ARGUMENT);
-
-  private final String model;
-  private final int vocabulary;
-  private final int context;
-  private final int layers;
-  private final int width;
-  private final InferenceServiceGrpc.InferenceServiceBlockingStub inference;
-  private final AttributionServiceGrpc.AttributionServiceBlockingStub attribution;
-  private final HeadServiceGrpc.HeadServiceBlockingStub heads;
-  private final NeuronServiceGrpc.NeuronServiceBlockingStub neurons;
-  private final PatchingServiceGrpc.PatchingServiceBlockingStub patching;
-  private final SoakStreams streams;
-
-  SoakMix(Channel channel, String model, BenchmarkModel shape) {
-    this.model = model;
-    this.vocabulary = shape.config().vocabularySize();
-    this.context = shape.config().contextLength();
-    this.layers = shape.config().layers();
-    this.width = shape.config().dModel();
-    this.inference = InferenceServiceGrpc.newBlockingStub(channel);
-    this.attribution = AttributionServiceGrpc.newBlockingStub(channel);
-    this.heads = HeadServiceGrpc.newBlockingStub(channel);
-    this.neurons = NeuronServiceGrpc.newBlockingStub(channel);
-    this.patching = PatchingServiceGrpc.newBlockingStub(channel);
-    this.streams = new SoakStreams(InferenceServiceGrpc.newStub(channel), model);
+  SoakMix(Channel channel, SoakRequests requests, Path folder, ScheduledExecutorService clock) {
+    this.clock = clock;
+    SoakRuns runs = new SoakRuns(channel, requests, folder);
+    kinds.put("forward pass", runs::pass);
+    kinds.put("forward pass, reductions", runs::reduced);
+    kinds.put("forward pass, edits", runs::edited);
+    kinds.put("activation cache", runs::cache);
+    kinds.put("generation", runs::generate);
+    kinds.put("second model", runs::second);
+    kinds.put("tokens", runs::tokens);
+    kinds.put("descriptions", runs::descriptions);
+    kinds.put(BAD, runs::bad);
+    SoakStreams streams = new SoakStreams(channel, requests);
+    kinds.put("activation stream", streams::activations);
+    kinds.put("live hooks", streams::hooks);
+    kinds.put("linear attribution", streams::linearAttributions);
+    kinds.put("neuron scan", streams::scan);
+    SoakExplanations explanations = new SoakExplanations(channel, requests);
+    kinds.put("logit lens", explanations::lens);
+    kinds.put("logit attribution", explanations::logits);
+    kinds.put("gradients", explanations::gradients);
+    kinds.put("attribution patching", explanations::patchByAttribution);
+    kinds.put("patching sweep", explanations::sweep);
+    SoakWeights weights = new SoakWeights(channel, requests);
+    kinds.put("head scores", weights::headScores);
+    kinds.put("composition", weights::composition);
+    kinds.put("copying", weights::copying);
+    kinds.put("singular directions", weights::singularDirections);
+    kinds.put("neuron effects", weights::neuronEffects);
+    kinds.put("projection", weights::projection);
+    kinds.put("nearest tokens", weights::nearestTokens);
   }
 
-  /** All kinds by name. */
-  Map<String, Entry> kinds() {
-    Map<String, Entry> kinds = new LinkedHashMap<>();
-    kinds.put("forward pass", new Entry(random -> inference.runForwardPass(pass(random)), WELL));
-    kinds.put("forward pass, edits", new Entry(this::edited, WELL));
-    kinds.put("forward pass, bad", new Entry(this::badPass, REFUSED));
-    kinds.put("forward pass, deadline", new Entry(this::latePass, LATE));
-    kinds.put("activations", new Entry(r -> streams.activations(rows(r, 3), false), WELL));
-    kinds.put(
-        "activations, cancelled", new Entry(r -> streams.activations(rows(r, 9), true), CUT_OFF));
-    kinds.put("hooks", new Entry(r -> streams.hooks(pass(r), hook(r), false), WELL));
-    kinds.put("hooks, cancelled", new Entry(r -> streams.hooks(pass(r), hook(r), true), CUT_OFF));
-    kinds.put("generation", new Entry(random -> generate(random, Integer.MAX_VALUE), WELL));
-    kinds.put("generation, cancelled", new Entry(random -> generate(random, 2), CUT_OFF));
-    kinds.put("logit lens", new Entry(this::lens, WELL));
-    kinds.put("attribution", new Entry(this::attribute, WELL));
-    kinds.put("patching sweep", new Entry(this::sweep, WELL));
-    kinds.put("head scores", new Entry(this::scoreHeads, WELL));
-    kinds.put("projection", new Entry(this::project, WELL));
-    kinds.put("tokens", new Entry(this::tokenize, WELL));
-    kinds.put("hook points", new Entry(this::listHookPoints, WELL));
-    return kinds;
+  /** How many kinds there are. */
+  int size() {
+    return kinds.size();
   }
 
-  private TokenRow row(Random random) {
-    TokenRow.Builder row = TokenRow.newBuilder();
-    random.ints(1 + random.nextInt(context / 2), 0, vocabulary).forEach(row::addIds);
-    return row.build();
-  }
-
-  private TokenRow[] rows(Random random, int count) {
-    TokenRow[] rows = new TokenRow[count];
-    for (int i = 0; i < count; i++) {
-      rows[i] = row(random);
+  /**
+   * Sends the request of this number.
+   *
+   * @return its kind and how it ended
+   * @throws IllegalStateException when it ended as it may not
+   */
+  String send(int number) {
+    Random random = new Random(number * 0x9E3779B97F4A7C15L);
+    String name = kinds.keySet().stream().skip(number % kinds.size()).findFirst().orElseThrow();
+    Patience patience =
+        switch (random.nextInt(IMPATIENT)) {
+          case 0 -> Patience.LATE;
+          case 1 -> Patience.GONE;
+          default -> Patience.WHOLE;
+        };
+    Status status = Status.OK;
+    try {
+      send(kinds.get(name), patience, random);
+    } catch (Exception e) {
+      status = Status.fromThrowable(e);
     }
-    return rows;
-  }
-
-  private Prompt prompt(Random random) {
-    return Prompt.newBuilder().setTokens(row(random)).build();
-  }
-
-  private String hook(Random random) {
-    String[] names = {"hook_resid_pre", "attn.hook_pattern", "attn.hook_z", "hook_mlp_out"};
-    return "blocks." + random.nextInt(layers) + "." + names[random.nextInt(names.length)];
-  }
-
-  private RunForwardPassRequest pass(Random random) {
-    RunForwardPassRequest.Builder request = RunForwardPassRequest.newBuilder().setModel(model);
-    for (int i = 0; i < 1 + random.nextInt(3); i++) {
-      request.addPrompts(prompt(random));
+    Status.Code whole = name.equals(BAD) ? Status.Code.INVALID_ARGUMENT : Status.Code.OK;
+    Set<Status.Code> expected =
+        patience == Patience.WHOLE ? EnumSet.of(whole) : EnumSet.of(whole, patience.end);
+    if (!expected.contains(status.getCode())) {
+      throw new IllegalStateException(
+          "request %d, '%s', ended in %s; expected one of %s"
+              .formatted(number, name, status, expected),
+          status.getCause());
     }
-    return request
-        .setTopK(random.nextInt(4))
-        .setLoss(random.nextBoolean())
-        .addCaptures(Capture.newBuilder().setHookPoint(hook(random)))
-        .build();
+    return name + ": " + status.getCode();
   }
 
-  private void edited(Random random) {
-    Intervention.Builder edit = Intervention.newBuilder().setHookPoint(hook(random));
-    if (random.nextBoolean()) {
-      edit.setZero(Zero.getDefaultInstance()).addPositions(-1);
-    } else {
-      edit.setScale(Scale.newBuilder().setFactor(0.5f));
+  private void send(Kind kind, Patience patience, Random random) throws Exception {
+    if (patience == Patience.WHOLE) {
+      kind.send(random);
+      return;
     }
-    inference.runForwardPass(pass(random).toBuilder().addInterventions(edit).build());
-  }
-
-  private void badPass(Random random) {
-    RunForwardPassRequest.Builder request = pass(random).toBuilder();
-    switch (random.nextInt(4)) {
-      case 0 -> request.addCaptures(Capture.newBuilder().setHookPoint("blocks.99.hook_z"));
-      case 1 -> request.addPrompts(Prompt.getDefaultInstance());
-      case 2 -> request.addPredictionPositions(context);
-      default ->
-          request.addInterventions(
-              Intervention.newBuilder()
-                  .setHookPoint(hook(random))
-                  .setZero(Zero.getDefaultInstance())
-                  .addPositions(context));
-    }
-    inference.runForwardPass(request.build());
-  }
-
-  private void latePass(Random random) {
-    inference
-        .withDeadlineAfter(500 + random.nextInt(20_000), TimeUnit.MICROSECONDS)
-        .runForwardPass(pass(random));
-  }
-
-  private void generate(Random random, int most) throws Exception {
-    GenerateTextRequest request =
-        GenerateTextRequest.newBuilder()
-            .setModel(model)
-            .addPrompts(prompt(random))
-            .setMaxNewTokens(8)
-            .setTemperature(1)
-            .setSeed(random.nextLong())
-            .build();
-    try (Context.CancellableContext cut = Context.current().withCancellation()) {
-      cut.call(
+    long micros = 200 + random.nextInt(LONGEST_MICROS);
+    try (Context.CancellableContext context =
+        patience == Patience.LATE
+            ? Context.current().withDeadlineAfter(micros, TimeUnit.MICROSECONDS, clock)
+            : Context.current().withCancellation()) {
+      if (patience == Patience.GONE) {
+        clock.schedule(() -> context.cancel(null), micros, TimeUnit.MICROSECONDS);
+      }
+      context.call(
           () -> {
-            Iterator<GenerateTextResponse> tokens = inference.generateText(request);
-            for (int read = 0; tokens.hasNext(); read++) {
-              tokens.next();
-              if (read == most) {
-                cut.cancel(null);
-              }
-            }
+            kind.send(random);
             return null;
           });
     }
-  }
-
-  private void lens(Random random) {
-    attribution.computeLogitLens(
-        ComputeLogitLensRequest.newBuilder().setModel(model).setPrompt(prompt(random)).build());
-  }
-
-  private void attribute(Random random) {
-    attribution.attributeLogits(
-        AttributeLogitsRequest.newBuilder()
-            .setModel(model)
-            .setPrompt(prompt(random))
-            .setPosition(-1)
-            .setToken(random.nextInt(vocabulary))
-            .build());
-  }
-
-  private Metric metric(Random random) {
-    int token = random.nextInt(vocabulary);
-    return Metric.newBuilder()
-        .setLogitDifference(
-            LogitDifferenceMetric.newBuilder()
-                .setPosition(-1)
-                .setToken(token)
-                .setIncorrectToken((token + 1) % vocabulary))
-        .build();
-  }
-
-  private void sweep(Random random) {
-    TokenRow clean = row(random);
-    Prompt corrupt =
-        Prompt.newBuilder()
-            .setTokens(clean.toBuilder().setIds(0, random.nextInt(vocabulary)))
-            .build();
-    patching
-        .sweepPatches(
-            SweepPatchesRequest.newBuilder()
-                .setModel(model)
-                .setClean(Prompt.newBuilder().setTokens(clean))
-                .setCorrupt(corrupt)
-                .setMetric(metric(random))
-                .setActivation(PatchedActivation.PATCHED_ACTIVATION_HEAD_Z)
-                .setSpread(PatchSpread.PATCH_SPREAD_BY_POSITION)
-                .build())
-        .forEachRemaining(cells -> {});
-  }
-
-  private void scoreHeads(Random random) {
-    ScoreHeadsRequest.Builder request = ScoreHeadsRequest.newBuilder().setModel(model);
-    if (random.nextBoolean()) {
-      request.setPattern(HeadPattern.HEAD_PATTERN_INDUCTION).addPrompts(prompt(random));
-    } else {
-      request
-          .setPattern(HeadPattern.HEAD_PATTERN_REPEATED_RANDOM)
-          .setRandomRepeats(
-              RandomRepeats.newBuilder().setLength(5).setSequences(3).setSeed(random.nextLong()));
-    }
-    heads.scoreHeads(request.build());
-  }
-
-  private void project(Random random) {
-    byte[] direction = new byte[4 * width];
-    direction[4 * random.nextInt(width) + 3] = 0x3F; // a small positive number
-    neurons.projectToVocabulary(
-        ProjectToVocabularyRequest.newBuilder()
-            .setModel(model)
-            .setTopK(3)
-            .setDirections(
-                Tensor.newBuilder()
-                    .setLayout(
-                        TensorLayout.newBuilder()
-                            .setDtype(DType.DTYPE_F32)
-                            .addAxes(Axis.newBuilder().setName("row").setSize(1))
-                            .addAxes(Axis.newBuilder().setName("d_model").setSize(width)))
-                    .setData(ByteString.copyFrom(direction)))
-            .build());
-  }
-
-  private void tokenize(Random random) {
-    inference.tokenize(
-        TokenizeRequest.newBuilder()
-            .setModel(model)
-            .addTexts("number " + random.nextInt())
-            .build());
-  }
-
-  private void listHookPoints(Random random) {
-    inference.listHookPoints(ListHookPointsRequest.newBuilder().setModel(model).build());
   }
 }

@@ -108,8 +108,8 @@ class BenchmarksTest {
 
   @Test
   void aShortSoakAnswersEveryKindOfRequest() throws Exception {
-    Soak.Result result = new Soak(3).run(120, 60, 1);
-    assertThat(result.endings().values().stream().mapToInt(count -> count).sum()).isEqualTo(120);
+    Soak.Result result = new Soak(3).run(300, 150, 1, (memory, done) -> {});
+    assertThat(result.endings().values().stream().mapToInt(count -> count).sum()).isEqualTo(300);
     assertThat(result.start().residentBytes()).isPositive();
   }
 
