@@ -165,8 +165,7 @@ final class SoakRuns {
             .setSeed(random.nextLong())
             .addStopTokens(requests.token(random))
             .addStopStrings("ab")
-            .addCaptures(
-                Capture.newBuilder().setHookPoint(requests.residual(random)).addPositions(-1))
+            .addCaptures(Capture.newBuilder().setHookPoint(requests.residual(random)))
             .addInterventions(
                 Intervention.newBuilder()
                     .setHookPoint(requests.residual(random))

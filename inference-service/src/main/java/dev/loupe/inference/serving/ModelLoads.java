@@ -133,8 +133,12 @@ public final class ModelLoads implements AutoCloseable {
     ServedModel model = null;
     try {
       model = opener.open(spec, admission, watcher);
-      registry.add(model, admission::revoke);
-      return model;
+      ServedModel serving = registry.add(model, admission::revoke);
+      if (!serving.equals(model)) {
+        model.close();
+        admission.revoke();
+      }
+      return serving;
     } catch (RuntimeException | Error e) {
       if (model != null) {
         model.close();

@@ -121,14 +121,21 @@ public final class ModelRegistry {
    * Puts a model into service; from then on it is the registry's to close.
    *
    * @param afterwards runs once the model is freed
-   * @throws LoupeException MODEL_EXISTS
+   * @return the model, or the same one where a load that was given up came to its end before; then
+   *     the given one stays the caller's
+   * @throws LoupeException MODEL_EXISTS when the id belongs to a model of another source or form
    */
-  public synchronized void add(ServedModel model, Runnable afterwards) {
-    if (models.containsKey(model.id())) {
-      throw exists(model.id());
+  public synchronized ServedModel add(ServedModel model, Runnable afterwards) {
+    Entry there = models.get(model.id());
+    if (there != null) {
+      if (!there.model.spec().equals(model.spec())) {
+        throw exists(model.id());
+      }
+      return there.model;
     }
     models.put(model.id(), new Entry(model, afterwards));
     serves.accept(model.id());
+    return model;
   }
 
   /**
