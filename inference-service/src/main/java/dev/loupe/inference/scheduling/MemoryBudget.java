@@ -79,8 +79,8 @@ public final class MemoryBudget {
    * Reserves memory, waiting for it when others hold it.
    *
    * @param cost what is needed, and what would fit
-   * @throws LoupeException OUT_OF_BUDGET when it can never fit, or did not in time; and what the
-   *     call's liveness throws
+   * @throws LoupeException OUT_OF_BUDGET when it can never fit, or did not in time (then it says
+   *     when to try again); and what the call's liveness throws
    */
   public Reservation reserve(PassCost cost, Call call) {
     long bytes = cost.bytes();
@@ -135,7 +135,8 @@ public final class MemoryBudget {
                   "the request needs about %d bytes, and others hold %d of %d; try again later, or %s"
                       .formatted(cost.bytes(), reserved, total, cost.advice(total - reserved)))
               .with("bytes", cost.bytes())
-              .with("limit", total);
+              .with("limit", total)
+              .retryAfter(patience);
         }
         left = waiter.wake.awaitNanos(left);
       }

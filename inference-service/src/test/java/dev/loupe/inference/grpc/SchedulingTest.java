@@ -21,6 +21,7 @@ import dev.loupe.testkit.golden.GoldenAssert;
 import io.grpc.Status;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -146,6 +147,7 @@ class SchedulingTest {
                   assertThat(Status.fromThrowable(e).getCode())
                       .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
                   assertThat(LoupeErrors.reason(e)).hasValue(ErrorReason.QUEUE_FULL);
+                  assertThat(LoupeErrors.retryAfter(e)).hasValue(Duration.ofSeconds(1));
                 });
       }
       for (ListenableFuture<RunForwardPassResponse> answer : answers) {

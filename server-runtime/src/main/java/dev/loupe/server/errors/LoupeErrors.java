@@ -2,7 +2,9 @@ package dev.loupe.server.errors;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
 import io.grpc.Context;
 import io.grpc.Metadata;
@@ -10,6 +12,7 @@ import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -58,7 +61,8 @@ public final class LoupeErrors {
   /** The same as a message, as a failed {@code google.longrunning.Operation} holds it. */
   public static Status toRpcStatus(Throwable error) {
     if (error instanceof LoupeException known) {
-      return rpcStatus(known.reason(), known.getMessage(), known.metadata());
+      Status status = rpcStatus(known.reason(), known.getMessage(), known.metadata());
+      return known.retryAfter().map(delay -> withRetry(status, delay)).orElse(status);
     }
     if (error instanceof StatusRuntimeException || error instanceof StatusException) {
       return StatusProto.fromThrowable(error);
@@ -100,6 +104,17 @@ public final class LoupeErrors {
     return errorInfo(error).map(ErrorInfo::getMetadataMap).orElse(Map.of());
   }
 
+  /** When a failed call says that it should be made again; empty when it does not. */
+  public static Optional<Duration> retryAfter(Throwable error) {
+    if (error instanceof LoupeException known) {
+      return known.retryAfter();
+    }
+    return Optional.ofNullable(StatusProto.fromThrowable(error))
+        .flatMap(status -> detail(status, RetryInfo.class))
+        .map(RetryInfo::getRetryDelay)
+        .map(delay -> Duration.ofSeconds(delay.getSeconds(), delay.getNanos()));
+  }
+
   private static Status rpcStatus(
       ErrorReason reason, String message, Map<String, String> metadata) {
     ErrorInfo.Builder info = ErrorInfo.newBuilder().setReason(reason.name()).setDomain(DOMAIN);
@@ -120,6 +135,17 @@ public final class LoupeErrors {
     return text.substring(0, end) + " ... " + text.substring(text.length() - end);
   }
 
+  private static Status withRetry(Status status, Duration delay) {
+    RetryInfo info =
+        RetryInfo.newBuilder()
+            .setRetryDelay(
+                com.google.protobuf.Duration.newBuilder()
+                    .setSeconds(delay.getSeconds())
+                    .setNanos(delay.getNano()))
+            .build();
+    return status.toBuilder().addDetails(Any.pack(info)).build();
+  }
+
   private static StatusRuntimeException withDetailsOnly(io.grpc.Status status, Metadata trailers) {
     Metadata kept = new Metadata();
     byte[] details = trailers == null ? null : trailers.get(DETAILS);
@@ -134,15 +160,16 @@ public final class LoupeErrors {
   }
 
   private static Optional<ErrorInfo> errorInfo(Status status) {
+    return detail(status, ErrorInfo.class).filter(info -> info.getDomain().equals(DOMAIN));
+  }
+
+  private static <T extends Message> Optional<T> detail(Status status, Class<T> type) {
     for (Any detail : status.getDetailsList()) {
-      if (detail.is(ErrorInfo.class)) {
+      if (detail.is(type)) {
         try {
-          ErrorInfo info = detail.unpack(ErrorInfo.class);
-          if (info.getDomain().equals(DOMAIN)) {
-            return Optional.of(info);
-          }
+          return Optional.of(detail.unpack(type));
         } catch (InvalidProtocolBufferException e) {
-          log.debug("a status holds an unreadable ErrorInfo", e);
+          log.debug("a status holds an unreadable {}", type.getSimpleName(), e);
         }
       }
     }

@@ -2,8 +2,10 @@ package dev.loupe.server.errors;
 
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -15,25 +17,35 @@ import java.util.TreeMap;
 public final class LoupeException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** A turn on a device lasts a fraction of this, and a client's backing off begins here. */
+  private static final Duration QUEUE_DELAY = Duration.ofSeconds(1);
+
   private final ErrorReason reason;
   private final transient SortedMap<String, String> metadata;
+  private final Duration retryAfter;
 
   private LoupeException(
-      ErrorReason reason, String message, SortedMap<String, String> metadata, Throwable cause) {
+      ErrorReason reason,
+      String message,
+      SortedMap<String, String> metadata,
+      Duration retryAfter,
+      Throwable cause) {
     super(message);
     this.reason = reason;
     this.metadata = metadata;
+    this.retryAfter = retryAfter;
     attach(cause);
   }
 
   /** An error for this reason. */
   public static LoupeException of(ErrorReason reason, String message) {
-    return new LoupeException(reason, message, new TreeMap<>(), null);
+    return of(reason, message, null);
   }
 
   /** An error for this reason that something else led to; the cause stays on the server. */
   public static LoupeException of(ErrorReason reason, String message, Throwable cause) {
-    return new LoupeException(reason, message, new TreeMap<>(), cause);
+    Duration retryAfter = reason == ErrorReason.QUEUE_FULL ? QUEUE_DELAY : null;
+    return new LoupeException(reason, message, new TreeMap<>(), retryAfter, cause);
   }
 
   /** {@code INVALID_VALUE}: a request's field holds something that is not accepted. */
@@ -57,7 +69,17 @@ public final class LoupeException extends RuntimeException {
   public LoupeException with(String key, Object value) {
     SortedMap<String, String> more = new TreeMap<>(metadata);
     more.put(key, String.valueOf(value));
-    LoupeException copy = new LoupeException(reason, getMessage(), more, getCause());
+    return copy(more, retryAfter);
+  }
+
+  /** The same error, which may be gone when the call is made again after this time. */
+  public LoupeException retryAfter(Duration delay) {
+    return copy(metadata, delay);
+  }
+
+  private LoupeException copy(SortedMap<String, String> newMetadata, Duration newDelay) {
+    LoupeException copy =
+        new LoupeException(reason, getMessage(), newMetadata, newDelay, getCause());
     for (Throwable suppressed : getSuppressed()) {
       copy.addSuppressed(suppressed);
     }
@@ -68,6 +90,11 @@ public final class LoupeException extends RuntimeException {
   /** Why. */
   public ErrorReason reason() {
     return reason;
+  }
+
+  /** When to try again, if that may help: always given where a queue was full. */
+  public Optional<Duration> retryAfter() {
+    return Optional.ofNullable(retryAfter);
   }
 
   /** What programs may want to know, by name. */

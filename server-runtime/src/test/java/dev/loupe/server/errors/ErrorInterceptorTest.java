@@ -12,6 +12,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterEach;
@@ -41,6 +42,27 @@ class ErrorInterceptorTest {
     assertThat(LoupeErrors.metadata(error))
         .containsEntry("field", "top_k")
         .containsEntry("most", "100");
+  }
+
+  @Test
+  void aFullQueueSaysWhenToTryAgainAndOtherErrorsOnlyWhenTold() {
+    StatusRuntimeException full =
+        failing(
+            (request, responses) -> {
+              throw LoupeException.of(ErrorReason.QUEUE_FULL, "3 wait already").with("limit", 3);
+            });
+    assertThat(LoupeErrors.retryAfter(full)).hasValue(Duration.ofSeconds(1));
+    assertThat(LoupeErrors.metadata(full)).containsEntry("limit", "3");
+    LoupeException busy = LoupeException.of(ErrorReason.OUT_OF_BUDGET, "others hold the memory");
+    StatusRuntimeException told =
+        failing(
+            (request, responses) -> {
+              throw busy.retryAfter(Duration.ofMillis(2500)).with("bytes", 7);
+            });
+    assertThat(LoupeErrors.retryAfter(told)).hasValue(Duration.ofMillis(2500));
+    assertThat(LoupeErrors.metadata(told)).containsEntry("bytes", "7");
+    assertThat(LoupeErrors.retryAfter(busy)).isEmpty();
+    assertThat(LoupeErrors.retryAfter(LoupeErrors.toStatusException(busy))).isEmpty();
   }
 
   @Test
