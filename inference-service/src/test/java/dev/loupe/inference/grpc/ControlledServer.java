@@ -2,6 +2,11 @@ package dev.loupe.inference.grpc;
 
 import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.inference.captures.CacheSpace;
+import dev.loupe.inference.gradients.TorchBackwardOps;
+import dev.loupe.inference.grpc.attribution.AttributionGrpcService;
+import dev.loupe.inference.grpc.heads.HeadGrpcService;
+import dev.loupe.inference.grpc.neurons.NeuronGrpcService;
+import dev.loupe.inference.grpc.patching.PatchingGrpcService;
 import dev.loupe.inference.grpc.requests.ModelLeases;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.hub.DownloadProgress;
@@ -24,6 +29,7 @@ import dev.loupe.server.RunningServer;
 import dev.loupe.server.ServerOptions;
 import dev.loupe.server.streams.BlockingCalls;
 import io.grpc.BindableService;
+import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
@@ -63,6 +69,7 @@ final class ControlledServer implements AutoCloseable {
                   loads,
                   new BlockingCalls("test", 64, ModelLeases::around),
                   new DeviceRunner(scheduler, budget, metrics),
+                  new TorchBackwardOps(),
                   metrics);
             });
     channel = Channels.plaintext("127.0.0.1:" + server.port());
@@ -73,6 +80,7 @@ final class ControlledServer implements AutoCloseable {
       ModelLoads loads,
       BlockingCalls calls,
       DeviceRunner device,
+      TorchBackwardOps backward,
       InferenceMetrics metrics)
       implements LoupeService {
     @Override
@@ -80,7 +88,11 @@ final class ControlledServer implements AutoCloseable {
       return Tenants.known(
           MOST_OF_ONE,
           new InferenceGrpcService(
-              models, loads, new LoadableSources(List.of()), device, metrics, calls));
+              models, loads, new LoadableSources(List.of()), device, metrics, calls),
+          new AttributionGrpcService(models, device, backward, calls),
+          new HeadGrpcService(models, device, calls),
+          new NeuronGrpcService(models, device, calls),
+          new PatchingGrpcService(models, device, calls));
     }
 
     @Override
@@ -88,6 +100,7 @@ final class ControlledServer implements AutoCloseable {
       calls.close();
       loads.close();
       models.close(Duration.ofSeconds(30));
+      backward.close();
     }
   }
 
@@ -119,6 +132,11 @@ final class ControlledServer implements AutoCloseable {
   /** Batches that ran. */
   long batches() {
     return server.registry().get("loupe.inference.batch.size").summary().count();
+  }
+
+  /** Where all services are. */
+  Channel channel() {
+    return channel;
   }
 
   InferenceServiceGrpc.InferenceServiceBlockingStub stub() {
