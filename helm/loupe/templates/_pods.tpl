@@ -71,6 +71,20 @@ livenessProbe:
   failureThreshold: 6
 {{- end -}}
 
+{{/* What the engine reads from the environment, as the loupe script sets it. */}}
+{{- define "loupe.engine" -}}
+# Idle engine threads sleep instead of using up the container's share of the processor.
+- name: OMP_WAIT_POLICY
+  value: PASSIVE
+# What a pass frees stays with the process.
+- name: MALLOC_ARENA_MAX
+  value: "1"
+- name: MALLOC_MMAP_THRESHOLD_
+  value: "1073741824"
+- name: MALLOC_TRIM_THRESHOLD_
+  value: "4294967296"
+{{- end -}}
+
 {{/* Options that all services have: (list $ port metricsPort). */}}
 {{- define "loupe.args" -}}
 {{- $root := index . 0 -}}

@@ -14,9 +14,13 @@ import io.kubernetes.client.openapi.models.V1Probe;
 import io.kubernetes.client.openapi.models.V1Service;
 import io.kubernetes.client.openapi.models.V1ServicePort;
 import io.kubernetes.client.openapi.models.V1Volume;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -169,6 +173,25 @@ class ChartTest {
     assertThat(strategy.getType()).isEqualTo("RollingUpdate");
     assertThat(strategy.getRollingUpdate().getMaxSurge().getIntValue()).isZero();
     assertThat(strategy.getRollingUpdate().getMaxUnavailable().getIntValue()).isEqualTo(1);
+  }
+
+  /** The one place where the engine's environment is chosen is the loupe script. */
+  @ParameterizedTest
+  @ValueSource(strings = {"inference", "sae"})
+  void theEngineFindsTheEnvironmentOfTheLoupeScript(String component) throws Exception {
+    Map<String, String> expected = new HashMap<>();
+    Matcher export =
+        Pattern.compile("export (\\w+)=\"\\$\\{\\1:-(\\w+)\\}\"")
+            .matcher(Files.readString(Path.of("..", "loupe")));
+    while (export.find()) {
+      expected.put(export.group(1), export.group(2));
+    }
+    assertThat(expected).containsKeys("OMP_WAIT_POLICY", "MALLOC_ARENA_MAX");
+    Map<String, String> actual = new HashMap<>();
+    for (V1EnvVar variable : Chart.render().container(component).getEnv()) {
+      actual.put(variable.getName(), variable.getValue());
+    }
+    assertThat(actual).containsAllEntriesOf(expected);
   }
 
   @Test

@@ -17,6 +17,7 @@ import dev.loupe.inference.serving.LoadableSources;
 import dev.loupe.inference.serving.ModelLoads;
 import dev.loupe.inference.serving.ModelRegistry;
 import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.inference.weights.Spectra;
 import dev.loupe.server.LoupeService;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.BlockingCalls;
@@ -41,6 +42,7 @@ public final class InferenceService implements LoupeService {
   private final ModelLoads loads;
   private final BlockingCalls calls;
   private final TorchBackwardOps backward;
+  private final Spectra spectra;
   private final List<BindableService> services;
 
   private InferenceService(
@@ -49,12 +51,14 @@ public final class InferenceService implements LoupeService {
       ModelLoads loads,
       BlockingCalls calls,
       TorchBackwardOps backward,
+      Spectra spectra,
       List<BindableService> services) {
     this.cacheSpace = cacheSpace;
     this.models = models;
     this.loads = loads;
     this.calls = calls;
     this.backward = backward;
+    this.spectra = spectra;
     this.services = services;
   }
 
@@ -82,7 +86,9 @@ public final class InferenceService implements LoupeService {
     loads.loadAll(config.models());
     BlockingCalls calls = new BlockingCalls("inference", config.maxCalls(), ModelLeases::around);
     LoadableSources sources = new LoadableSources(config.modelFolders());
+    // Once for all calls: the engine does not give all memory of a closed module back.
     TorchBackwardOps backward = new TorchBackwardOps();
+    Spectra spectra = new Spectra();
     DeviceRunner device = new DeviceRunner(scheduler, budget, metrics);
     return new InferenceService(
         cacheSpace,
@@ -90,11 +96,12 @@ public final class InferenceService implements LoupeService {
         loads,
         calls,
         backward,
+        spectra,
         Tenants.known(
             config.mostCallsOfOneTenant(),
             new InferenceGrpcService(models, loads, sources, device, metrics, calls),
             new AttributionGrpcService(models, device, backward, calls),
-            new HeadGrpcService(models, device, calls),
+            new HeadGrpcService(models, device, spectra, calls),
             new NeuronGrpcService(models, device, calls),
             new PatchingGrpcService(models, device, calls)));
   }
@@ -119,6 +126,7 @@ public final class InferenceService implements LoupeService {
       log.warn("{} calls still run; their models stay in memory", calls.active());
     } else {
       backward.close();
+      spectra.close();
     }
   }
 }

@@ -22,6 +22,7 @@ import dev.loupe.inference.serving.LoadableSources;
 import dev.loupe.inference.serving.ModelLoads;
 import dev.loupe.inference.serving.ModelRegistry;
 import dev.loupe.inference.serving.ModelSpec;
+import dev.loupe.inference.weights.Spectra;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.server.Channels;
 import dev.loupe.server.LoupeService;
@@ -70,6 +71,7 @@ final class ControlledServer implements AutoCloseable {
                   new BlockingCalls("test", 64, ModelLeases::around),
                   new DeviceRunner(scheduler, budget, metrics),
                   new TorchBackwardOps(),
+                  new Spectra(),
                   metrics);
             });
     channel = Channels.plaintext("127.0.0.1:" + server.port());
@@ -81,6 +83,7 @@ final class ControlledServer implements AutoCloseable {
       BlockingCalls calls,
       DeviceRunner device,
       TorchBackwardOps backward,
+      Spectra spectra,
       InferenceMetrics metrics)
       implements LoupeService {
     @Override
@@ -90,7 +93,7 @@ final class ControlledServer implements AutoCloseable {
           new InferenceGrpcService(
               models, loads, new LoadableSources(List.of()), device, metrics, calls),
           new AttributionGrpcService(models, device, backward, calls),
-          new HeadGrpcService(models, device, calls),
+          new HeadGrpcService(models, device, spectra, calls),
           new NeuronGrpcService(models, device, calls),
           new PatchingGrpcService(models, device, calls));
     }
@@ -101,6 +104,7 @@ final class ControlledServer implements AutoCloseable {
       loads.close();
       models.close(Duration.ofSeconds(30));
       backward.close();
+      spectra.close();
     }
   }
 

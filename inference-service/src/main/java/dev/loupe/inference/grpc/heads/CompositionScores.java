@@ -29,10 +29,12 @@ final class CompositionScores {
 
   private final ModelLookup models;
   private final DeviceRunner device;
+  private final Spectra spectra;
 
-  CompositionScores(ModelLookup models, DeviceRunner device) {
+  CompositionScores(ModelLookup models, DeviceRunner device, Spectra spectra) {
     this.models = models;
     this.device = device;
+    this.spectra = spectra;
   }
 
   void run(ScoreCompositionRequest request, StreamSender<ScoreCompositionResponse> sender) {
@@ -41,17 +43,14 @@ final class CompositionScores {
     int layers = model.config().layers();
     int heads = model.config().heads();
     Call call = Tenants.current();
-    float[] scores;
-    try (Spectra spectra = new Spectra()) {
-      Composition composition = new Composition(model.transformer(), spectra, kind);
-      long bytes = composition.bytes() + Float.BYTES * 3L * layers * heads * layers * heads;
-      scores =
-          device.run(
-              call,
-              PassCost.ofWork(bytes, "give the server more memory for requests"),
-              new Work(model.id(), 0, 0),
-              turn -> all(model, composition, turn));
-    }
+    Composition composition = new Composition(model.transformer(), spectra, kind);
+    long bytes = composition.bytes() + Float.BYTES * 3L * layers * heads * layers * heads;
+    float[] scores =
+        device.run(
+            call,
+            PassCost.ofWork(bytes, "give the server more memory for requests"),
+            new Work(model.id(), 0, 0),
+            turn -> all(model, composition, turn));
     var chunks =
         TensorMessages.chunks(
             new LabelledTensor(HostTensor.ofFloats(scores, layers, heads, layers, heads), AXES));

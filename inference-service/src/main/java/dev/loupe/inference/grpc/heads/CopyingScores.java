@@ -22,28 +22,28 @@ import java.util.List;
 final class CopyingScores {
   private final ModelLookup models;
   private final DeviceRunner device;
+  private final Spectra spectra;
 
-  CopyingScores(ModelLookup models, DeviceRunner device) {
+  CopyingScores(ModelLookup models, DeviceRunner device, Spectra spectra) {
     this.models = models;
     this.device = device;
+    this.spectra = spectra;
   }
 
   ScoreCopyingResponse run(ScoreCopyingRequest request) {
     ServedModel model = models.named("model", request.getModel());
     Copying.Circuit circuit = circuit(request);
-    try (Spectra spectra = new Spectra()) {
-      Copying copying = new Copying(model.transformer(), spectra, circuit);
-      double[] scores =
-          device.run(
-              Tenants.current(),
-              PassCost.ofWork(copying.bytes(), "give the server more memory for requests"),
-              new Work(model.id(), 0, 0),
-              turn -> all(model, copying, turn));
-      return ScoreCopyingResponse.newBuilder()
-          .addAllScores(HeadMessages.scores(Head.all(model.config()), scores))
-          .setProvenance(Provenances.of(model))
-          .build();
-    }
+    Copying copying = new Copying(model.transformer(), spectra, circuit);
+    double[] scores =
+        device.run(
+            Tenants.current(),
+            PassCost.ofWork(copying.bytes(), "give the server more memory for requests"),
+            new Work(model.id(), 0, 0),
+            turn -> all(model, copying, turn));
+    return ScoreCopyingResponse.newBuilder()
+        .addAllScores(HeadMessages.scores(Head.all(model.config()), scores))
+        .setProvenance(Provenances.of(model))
+        .build();
   }
 
   private static double[] all(ServedModel model, Copying copying, DeviceTurn turn) {

@@ -3,6 +3,7 @@ package dev.loupe.inference.grpc.heads;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.serving.ModelRegistry;
+import dev.loupe.inference.weights.Spectra;
 import dev.loupe.proto.inference.v1.ComputeSingularDirectionsRequest;
 import dev.loupe.proto.inference.v1.ComputeSingularDirectionsResponse;
 import dev.loupe.proto.inference.v1.HeadServiceGrpc;
@@ -24,14 +25,15 @@ public final class HeadGrpcService extends HeadServiceGrpc.HeadServiceImplBase {
   private final CopyingScores copying;
   private final SingularDirectionsCall singularDirections;
 
-  /** A service over loaded models; calls run on these threads. */
-  public HeadGrpcService(ModelRegistry registry, DeviceRunner device, BlockingCalls calls) {
+  /** A service over loaded models; calls run on these threads and use these kernels. */
+  public HeadGrpcService(
+      ModelRegistry registry, DeviceRunner device, Spectra spectra, BlockingCalls calls) {
     this.calls = calls;
     ModelLookup models = new ModelLookup(registry);
     this.scores = new HeadScores(models, device);
-    this.composition = new CompositionScores(models, device);
-    this.copying = new CopyingScores(models, device);
-    this.singularDirections = new SingularDirectionsCall(models, device);
+    this.composition = new CompositionScores(models, device, spectra);
+    this.copying = new CopyingScores(models, device, spectra);
+    this.singularDirections = new SingularDirectionsCall(models, device, spectra);
   }
 
   @Override

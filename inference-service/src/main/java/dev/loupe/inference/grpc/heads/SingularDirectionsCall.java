@@ -33,10 +33,12 @@ final class SingularDirectionsCall {
 
   private final ModelLookup models;
   private final DeviceRunner device;
+  private final Spectra spectra;
 
-  SingularDirectionsCall(ModelLookup models, DeviceRunner device) {
+  SingularDirectionsCall(ModelLookup models, DeviceRunner device, Spectra spectra) {
     this.models = models;
     this.device = device;
+    this.spectra = spectra;
   }
 
   /** Directions with the tokens of their sides. */
@@ -52,32 +54,30 @@ final class SingularDirectionsCall {
         Checks.count("top_k", request.getTopK(), Projected.MAX_TOP_K, Projected.DEFAULT_TOP_K);
     int asked = Checks.count("count", request.getCount(), MAX_COUNT, DEFAULT_COUNT);
     int width = model.config().dModel();
-    try (Spectra spectra = new Spectra()) {
-      SingularDirections directions = new SingularDirections(model.transformer(), spectra);
-      int count = Math.min(asked, directions.most(matrix));
-      long bytes = 2L * count * (Float.BYTES * width + 2 * Checks.SCORED_TOKEN_BYTES * topK);
-      Checks.responseFits(bytes, "ask for a smaller count or top_k");
-      PassCost projection = PassCost.of(model.config(), 1, count, LogitsMode.ALL, List.of());
-      Answer answer =
-          device.run(
-              Tenants.current(),
-              PassCost.ofWork(
-                  projection.bytes() + directions.bytes(matrix),
-                  "give the server more memory for requests"),
-              new Work(model.id(), 0, 0),
-              turn -> {
-                try (NDManager scope = model.newScope()) {
-                  SingularDirections.Found found =
-                      directions.find(scope, matrix, request.getLayer(), request.getHead(), count);
-                  var onto = Projected.onto(model, request.getThroughFinalNorm());
-                  return new Answer(
-                      found,
-                      found.input().map(side -> onto.project(scope, side, topK)),
-                      found.output().map(side -> onto.project(scope, side, topK)));
-                }
-              });
-      return message(model, answer);
-    }
+    SingularDirections directions = new SingularDirections(model.transformer(), spectra);
+    int count = Math.min(asked, directions.most(matrix));
+    long bytes = 2L * count * (Float.BYTES * width + 2 * Checks.SCORED_TOKEN_BYTES * topK);
+    Checks.responseFits(bytes, "ask for a smaller count or top_k");
+    PassCost projection = PassCost.of(model.config(), 1, count, LogitsMode.ALL, List.of());
+    Answer answer =
+        device.run(
+            Tenants.current(),
+            PassCost.ofWork(
+                projection.bytes() + directions.bytes(matrix),
+                "give the server more memory for requests"),
+            new Work(model.id(), 0, 0),
+            turn -> {
+              try (NDManager scope = model.newScope()) {
+                SingularDirections.Found found =
+                    directions.find(scope, matrix, request.getLayer(), request.getHead(), count);
+                var onto = Projected.onto(model, request.getThroughFinalNorm());
+                return new Answer(
+                    found,
+                    found.input().map(side -> onto.project(scope, side, topK)),
+                    found.output().map(side -> onto.project(scope, side, topK)));
+              }
+            });
+    return message(model, answer);
   }
 
   private static ComputeSingularDirectionsResponse message(ServedModel model, Answer answer) {
