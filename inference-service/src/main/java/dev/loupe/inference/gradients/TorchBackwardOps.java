@@ -2,10 +2,10 @@ package dev.loupe.inference.gradients;
 
 import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.model.Activation;
+import dev.loupe.inference.model.ActivationKernels;
 import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.LayerNormWeights;
 import dev.loupe.inference.model.hooks.HookKind;
-import dev.loupe.tensor.kernels.KernelCall;
 import dev.loupe.tensor.kernels.TorchKernels;
 import java.util.EnumMap;
 import java.util.List;
@@ -35,19 +35,8 @@ public final class TorchBackwardOps implements BackwardOps, AutoCloseable {
 
   @Override
   public NDArray activate(NDArray cotangent, NDArray x, Activation activation) {
-    return with(kernels.call("activate").with(cotangent).with(x), activation)
+    return ActivationKernels.with(kernels.call("activate").with(cotangent).with(x), activation)
         .array(cotangent.getManager());
-  }
-
-  private static KernelCall with(KernelCall call, Activation activation) {
-    return switch (activation) {
-      case GELU_TANH -> call.with("gelu").with("tanh");
-      case GELU_EXACT -> call.with("gelu").with("none");
-      case GELU_QUICK -> call.with("quick").with("");
-      case RELU -> call.with("relu").with("");
-      case SILU -> call.with("swish").with("");
-      case TANH -> call.with("tanh").with("");
-    };
   }
 
   @Override

@@ -115,7 +115,8 @@ public final class FusedTransformerOps implements TransformerOps {
 
   @Override
   public NDArray linearActivated(NDArray x, LinearWeights weights, Activation activation) {
-    return with(linearCall("linear_activated", x, weights), activation).array(x.getManager());
+    return ActivationKernels.with(linearCall("linear_activated", x, weights), activation)
+        .array(x.getManager());
   }
 
   @Override
@@ -156,7 +157,7 @@ public final class FusedTransformerOps implements TransformerOps {
             .with(config.heads())
             .with(config.scoreScale(layer))
             .with(config.layerNormEpsilon());
-    with(call, config.activation());
+    ActivationKernels.with(call, config.activation());
     with(call, mask);
     if (cache != null) {
       call.with(cache.keys(layer)).with(cache.values(layer)).with(cache.slots());
@@ -246,18 +247,8 @@ public final class FusedTransformerOps implements TransformerOps {
 
   @Override
   public NDArray activate(NDArray x, Activation activation) {
-    return with(kernels.call("activate").with(x), activation).array(x.getManager());
-  }
-
-  private static KernelCall with(KernelCall call, Activation activation) {
-    return switch (activation) {
-      case GELU_TANH -> call.with("gelu").with("tanh");
-      case GELU_EXACT -> call.with("gelu").with("none");
-      case GELU_QUICK -> call.with("quick").with("");
-      case RELU -> call.with("relu").with("");
-      case SILU -> call.with("swish").with("");
-      case TANH -> call.with("tanh").with("");
-    };
+    return ActivationKernels.with(kernels.call("activate").with(x), activation)
+        .array(x.getManager());
   }
 
   @Override

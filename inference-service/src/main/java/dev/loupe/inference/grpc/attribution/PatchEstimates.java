@@ -9,7 +9,7 @@ import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.Metrics;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.ModelMessages;
-import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.PromptPair;
 import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.metrics.Metric;
@@ -24,7 +24,6 @@ import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.CapturedActivation;
 import dev.loupe.proto.inference.v1.PatchByAttributionRequest;
 import dev.loupe.proto.inference.v1.PatchByAttributionResponse;
-import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.NdArrays;
@@ -50,16 +49,10 @@ final class PatchEstimates {
 
   PatchByAttributionResponse run(PatchByAttributionRequest request) {
     ServedModel model = models.named("model", request.getModel());
-    Prompts prompts = new Prompts(model);
     boolean omitBos = request.getOmitBos();
-    int[] clean = prompts.row("clean", request.getClean(), omitBos);
-    int[] corrupt = prompts.row("corrupt", request.getCorrupt(), omitBos);
-    if (clean.length != corrupt.length) {
-      throw LoupeException.invalidValue(
-          "corrupt",
-          corrupt.length + " tokens",
-          "%d tokens, as many as clean has".formatted(clean.length));
-    }
+    PromptPair rows = PromptPair.read(model, request.getClean(), request.getCorrupt(), omitBos);
+    int[] clean = rows.clean();
+    int[] corrupt = rows.corrupt();
     SortedSet<HookPoint> points = points(model, request.getHookPointsList());
     long bytes = 0;
     for (HookPoint point : points) {

@@ -5,7 +5,7 @@ import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.Metrics;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.ModelMessages;
-import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.PromptPair;
 import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.scheduling.Call;
@@ -62,16 +62,10 @@ final class PatchSweeps {
   }
 
   private SweepRequest sweep(ServedModel model, SweepPatchesRequest request, Call call) {
-    Prompts prompts = new Prompts(model);
     boolean omitBos = request.getOmitBos();
-    int[] clean = prompts.row("clean", request.getClean(), omitBos);
-    int[] corrupt = prompts.row("corrupt", request.getCorrupt(), omitBos);
-    if (clean.length != corrupt.length) {
-      throw LoupeException.invalidValue(
-          "corrupt",
-          corrupt.length + " tokens",
-          "%d tokens, as many as clean has".formatted(clean.length));
-    }
+    PromptPair rows = PromptPair.read(model, request.getClean(), request.getCorrupt(), omitBos);
+    int[] clean = rows.clean();
+    int[] corrupt = rows.corrupt();
     SweepAxes axes = new SweepAxes(model.config(), request, clean.length);
     int size = axes.grid().size();
     long first = request.getFirstCell();
