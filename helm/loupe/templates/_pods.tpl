@@ -83,6 +83,9 @@ livenessProbe:
   value: "1073741824"
 - name: MALLOC_TRIM_THRESHOLD_
   value: "4294967296"
+# Shapes of products that stay prepared.
+- name: LRU_CACHE_CAPACITY
+  value: "128"
 {{- end -}}
 
 {{/* Options that all services have: (list $ port metricsPort). */}}
