@@ -153,16 +153,15 @@ public final class BlockingCalls implements AutoCloseable {
     }
     if (observer.isCancelled()) {
       log.debug("a call's client went away", failure);
-      return;
     }
     try {
+      // To be told also when nobody listens: the transport frees what it holds for the call.
       if (failure == null) {
         observer.onCompleted();
       } else {
         observer.onError(LoupeErrors.toStatusException(failure));
       }
     } catch (RuntimeException e) {
-      // The client may go away between the look and the answer.
       log.debug("a call could not be ended", e);
     }
   }

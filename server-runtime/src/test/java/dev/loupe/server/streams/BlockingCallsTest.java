@@ -14,7 +14,12 @@ import dev.loupe.server.testing.BytesService;
 import dev.loupe.server.testing.Eventually;
 import io.grpc.CallOptions;
 import io.grpc.Context;
+import io.grpc.ForwardingServerCall;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
@@ -178,6 +183,52 @@ class BlockingCallsTest {
     Eventually.waitUntil("the thread is free again", () -> calls.active() == 0);
     assertThat(BytesService.call(channel, BytesService.text("b")))
         .isEqualTo(BytesService.text("b"));
+  }
+
+  @Test
+  void callsOfClientsThatWentAwayAreEndedToo() throws Exception {
+    AtomicInteger begun = new AtomicInteger();
+    AtomicInteger ended = new AtomicInteger();
+    service.serverStream(
+        (request, responses) ->
+            calls.serverStream(
+                responses,
+                StreamLimits.DEFAULT,
+                sender -> {
+                  sender.send(request);
+                  Eventually.waitUntil("the client is gone", sender::isCancelled);
+                  if (begun.incrementAndGet() == 2) {
+                    throw new IllegalStateException("nobody hears this");
+                  }
+                }));
+    ServerInterceptor counting =
+        new ServerInterceptor() {
+          @Override
+          public <Q, R> ServerCall.Listener<Q> interceptCall(
+              ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+            return next.startCall(
+                new ForwardingServerCall.SimpleForwardingServerCall<Q, R>(call) {
+                  @Override
+                  public void close(Status status, Metadata trailers) {
+                    super.close(status, trailers);
+                    ended.incrementAndGet();
+                  }
+                },
+                headers);
+          }
+        };
+    try (GrpcServer counted = GrpcServer.builder().service(service).interceptor(counting).start()) {
+      ManagedChannel there = Channels.plaintext("127.0.0.1:" + counted.port());
+      for (int i = 1; i <= 2; i++) {
+        BidiClient client = new BidiClient(there, BytesService.SERVER_STREAM);
+        client.send(BytesService.text("go")).halfClose();
+        client.read();
+        client.cancel();
+        int call = i;
+        Eventually.waitUntil("call " + i + " has ended", () -> ended.get() == call);
+      }
+      Channels.close(there);
+    }
   }
 
   @Test
