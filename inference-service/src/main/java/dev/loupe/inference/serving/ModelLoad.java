@@ -99,6 +99,11 @@ public final class ModelLoad implements LoadWatcher {
     return new Watch();
   }
 
+  /** Watches a load that others began; empty when the last of them has gone. */
+  synchronized Optional<Watch> join() {
+    return abandoned ? Optional.empty() : Optional.of(watch());
+  }
+
   synchronized void abandon() {
     abandoned = true;
   }

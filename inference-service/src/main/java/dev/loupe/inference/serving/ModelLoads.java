@@ -92,11 +92,13 @@ public final class ModelLoads implements AutoCloseable {
       return ModelLoad.done(there.get()).watch();
     }
     ModelLoad load = running.get(spec.id());
-    if (load != null && !load.isAbandoned()) {
-      if (!load.spec().equals(spec)) {
-        throw ModelRegistry.exists(spec.id());
+    if (load != null && load.spec().equals(spec)) {
+      Optional<ModelLoad.Watch> joined = load.join();
+      if (joined.isPresent()) {
+        return joined.get();
       }
-      return load.watch();
+    } else if (load != null && !load.isAbandoned()) {
+      throw ModelRegistry.exists(spec.id());
     }
     ModelLoad fresh = new ModelLoad(spec);
     ModelLoad.Watch watch = fresh.watch();

@@ -10,6 +10,7 @@ import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,6 +34,19 @@ class ModelLoadTest {
         .isInstanceOfSatisfying(
             LoupeException.class,
             e -> assertThat(e.reason()).isEqualTo(ErrorReason.CALL_CANCELLED));
+  }
+
+  @Test
+  void whoeverJoinsALoadKeepsIt() throws Exception {
+    for (int round = 0; round < 2_000; round++) {
+      ModelLoad load = new ModelLoad(spec());
+      ModelLoad.Watch leaving = load.watch();
+      Thread leaver = new Thread(leaving::close);
+      leaver.start();
+      Optional<ModelLoad.Watch> joined = load.join();
+      leaver.join();
+      assertThat(load.isAbandoned()).isEqualTo(joined.isEmpty());
+    }
   }
 
   @Test
