@@ -73,9 +73,11 @@ livenessProbe:
 
 {{/* What the engine reads from the environment, as the loupe script sets it. */}}
 {{- define "loupe.engine" -}}
-# Idle engine threads sleep instead of using up the container's share of the processor.
+# Idle engine threads sleep soon instead of using up the container's share of the processor.
 - name: OMP_WAIT_POLICY
   value: PASSIVE
+- name: GOMP_SPINCOUNT
+  value: "30000"
 # What a pass frees stays with the process.
 - name: MALLOC_ARENA_MAX
   value: "1"

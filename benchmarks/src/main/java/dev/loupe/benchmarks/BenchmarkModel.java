@@ -39,19 +39,19 @@ public final class BenchmarkModel implements AutoCloseable {
   }
 
   /** GPT-2 small's shape: 12 layers, 12 heads, 768 wide, 1024 positions, 50257 tokens. */
-  public static BenchmarkModel gpt2Small() throws IOException {
+  public static BenchmarkModel gpt2Small() throws Exception {
     return of(GptConfig.gpt2(12, 12, 768, 1024, 50257, 50256));
   }
 
   /** Any shape. */
-  public static BenchmarkModel of(GptConfig config) throws IOException {
+  public static BenchmarkModel of(GptConfig config) throws Exception {
     Path folder = Files.createTempDirectory("loupe-bench");
     try {
       Files.writeString(folder.resolve("config.json"), config.toJson());
       Files.writeString(folder.resolve("tokenizer.json"), tokenizer());
-      writeWeights(folder, config);
+      Timing.onEngine(() -> writeWeights(folder, config)).run();
       return new BenchmarkModel(folder, ModelLoader.load(folder));
-    } catch (IOException | RuntimeException e) {
+    } catch (Exception e) {
       delete(folder);
       throw e;
     }

@@ -48,7 +48,7 @@ final class ConcurrentClientsBenchmark implements BenchmarkCase {
       List<Timing> timings =
           Timing.byTurns(
               ROUNDS,
-              () -> together(model, batch),
+              Timing.onEngine(() -> together(model, batch)),
               () -> allAtOnce(channels, requests),
               () -> oneAfterAnother(channels, requests));
       report.ratio("concurrent_over_batched", timings.get(1), timings.get(0));

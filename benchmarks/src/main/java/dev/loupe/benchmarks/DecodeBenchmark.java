@@ -12,6 +12,7 @@ import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.Prompt;
 import dev.loupe.proto.inference.v1.TokenRow;
 import dev.loupe.server.Channels;
+import dev.loupe.tensor.TensorEngine;
 import io.grpc.ManagedChannel;
 import java.util.Iterator;
 import java.util.List;
@@ -38,7 +39,7 @@ final class DecodeBenchmark implements BenchmarkCase {
     ModelSpec spec = new ModelSpec(ID, new ModelSource.Folder(model.folder()));
     ManagedChannel channel = null;
     try (InferenceServer server = InferenceServer.start(InferenceConfig.of(List.of(spec)));
-        MatrixProducts bound = new MatrixProducts(model.config(), 1, 1, PROMPT + TOKENS / 2, 1)) {
+        MatrixProducts bound = bound(model)) {
       channel = Channels.plaintext(server.target());
       InferenceServiceGrpc.InferenceServiceBlockingStub stub =
           InferenceServiceGrpc.newBlockingStub(channel);
@@ -48,7 +49,7 @@ final class DecodeBenchmark implements BenchmarkCase {
       double[] single = new double[ROUNDS];
       double[] together = new double[ROUNDS];
       for (int round = -1; round < ROUNDS; round++) {
-        double ofProducts = products(bound);
+        double ofProducts = TensorEngine.threads().run(() -> products(bound));
         double ofOne = secondsPerToken(stub, one);
         double ofEight = secondsPerToken(stub, eight);
         if (round >= 0) {
@@ -67,6 +68,11 @@ final class DecodeBenchmark implements BenchmarkCase {
         channel.shutdownNow();
       }
     }
+  }
+
+  private static MatrixProducts bound(BenchmarkModel model) {
+    return TensorEngine.threads()
+        .run(() -> new MatrixProducts(model.config(), 1, 1, PROMPT + TOKENS / 2, 1));
   }
 
   private static double products(MatrixProducts bound) {

@@ -9,16 +9,16 @@ final class InferenceBenchmarks {
   static List<BenchmarkCase> all() {
     return List.of(
         new LoadingBenchmark(),
-        new PlainPassBenchmark(),
-        new EarlyStopBenchmark(),
-        new CaptureBenchmark(),
-        new GradientBenchmark(),
-        new Bfloat16Benchmark(),
+        new InProcess(new PlainPassBenchmark()),
+        new InProcess(new EarlyStopBenchmark()),
+        new InProcess(new CaptureBenchmark()),
+        new InProcess(new GradientBenchmark()),
+        new InProcess(new Bfloat16Benchmark()),
         new DecodeBenchmark(),
         new ConcurrentClientsBenchmark(),
         new StreamBenchmark(),
         new StreamedPassBenchmark(),
         new HookRoundTripBenchmark(),
-        new SweepBenchmark());
+        new InProcess(new SweepBenchmark()));
   }
 }

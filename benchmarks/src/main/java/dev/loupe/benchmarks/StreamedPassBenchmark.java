@@ -54,7 +54,7 @@ final class StreamedPassBenchmark implements BenchmarkCase {
         List<Timing> timings =
             Timing.byTurns(
                 ROUNDS,
-                () -> passes(model, batch, options),
+                Timing.onEngine(() -> passes(model, batch, options)),
                 () -> ActivationReader.read(channel, requests));
         report.ratio("stream_over_pass", timings.get(0), timings.get(1));
         report.seconds("streamed_pass_seconds", timings.get(1));

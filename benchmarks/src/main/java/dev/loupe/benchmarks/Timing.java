@@ -1,5 +1,6 @@
 package dev.loupe.benchmarks;
 
+import dev.loupe.tensor.TensorEngine;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,6 +26,26 @@ public record Timing(List<Double> rounds) {
   public interface Work {
     /** Does it once. */
     void run() throws Exception;
+  }
+
+  /** Work on the engine's thread, where a server does its own. */
+  static Work onEngine(Work work) {
+    return () -> {
+      Exception failure =
+          TensorEngine.threads()
+              .run(
+                  () -> {
+                    try {
+                      work.run();
+                      return null;
+                    } catch (Exception e) {
+                      return e;
+                    }
+                  });
+      if (failure != null) {
+        throw failure;
+      }
+    };
   }
 
   /**

@@ -10,6 +10,7 @@ import ai.djl.ndarray.NDManager;
  */
 public final class TensorEngine {
   private static final String NAME = "PyTorch";
+  private static final EngineThreads THREADS = new EngineThreads();
 
   private TensorEngine() {}
 
@@ -38,6 +39,11 @@ public final class TensorEngine {
   public static NDManager newManager() {
     start(0);
     return Engine.getEngine(NAME).newBaseManager();
+  }
+
+  /** The thread for work that keeps the cores busy; short work may be done on any thread. */
+  public static EngineThreads threads() {
+    return THREADS;
   }
 
   /** The engine's name and version, for example {@code PyTorch 2.7.1}. */

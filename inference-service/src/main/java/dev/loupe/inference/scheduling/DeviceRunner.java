@@ -61,7 +61,7 @@ public final class DeviceRunner {
     try (DeviceTurn turn = scheduler.take(call)) {
       long begun = System.nanoTime();
       metrics.waited(begun - queued);
-      T result = body.apply(turn);
+      T result = turn.work(() -> body.apply(turn));
       metrics.ran(work, System.nanoTime() - begun);
       return result;
     } catch (EngineException | OutOfMemoryError e) {

@@ -1,9 +1,13 @@
 package dev.loupe.inference.scheduling;
 
 import dev.loupe.inference.model.PassControl;
+import dev.loupe.tensor.TensorEngine;
 import java.util.function.Supplier;
 
-/** The right to use the device until it is closed. Belongs to one thread. */
+/**
+ * The right to use the device until it is closed. The work itself is done on the engine's thread,
+ * and only it may pause the turn.
+ */
 public final class DeviceTurn implements AutoCloseable {
   private final DeviceScheduler scheduler;
   private Call call;
@@ -15,15 +19,24 @@ public final class DeviceTurn implements AutoCloseable {
     this.call = call;
   }
 
+  /** Does work on the device, in the engine's thread, and waits for it. */
+  <T> T work(Supplier<T> work) {
+    return TensorEngine.threads().run(work);
+  }
+
   /**
    * Lets others have the device while something else is waited for, and takes it again afterwards,
    * queue or no queue: work that has begun is not refused.
    */
   public <T> T whileWaiting(Supplier<T> wait) {
-    leave();
-    T result = wait.get();
-    takeAgain();
-    return result;
+    return TensorEngine.threads()
+        .pause(
+            () -> {
+              leave();
+              T result = wait.get();
+              takeAgain();
+              return result;
+            });
   }
 
   /**
@@ -36,8 +49,7 @@ public final class DeviceTurn implements AutoCloseable {
     call.check();
     boolean over = System.nanoTime() - since >= scheduler.slice().toNanos();
     if (over && scheduler.waiting() > 0) {
-      leave();
-      takeAgain();
+      whileWaiting(() -> null);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.loupe.inference.scheduling;
 import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.PassMember;
+import dev.loupe.inference.serving.ServedModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -104,14 +105,7 @@ final class SharedPasses {
     long begun = System.nanoTime();
     tickets.forEach(ticket -> metrics.waited(begun - ticket.queued));
     try {
-      List<ForwardResult> results =
-          first
-              .model()
-              .transformer()
-              .forwardTogether(tickets.stream().map(Ticket::member).toList(), turn.control());
-      for (int i = 0; i < results.size(); i++) {
-        tickets.get(i).finish(results.get(i));
-      }
+      turn.work(() -> passThrough(first.model(), tickets, turn));
       metrics.ran(work(tickets), System.nanoTime() - begun);
     } catch (RuntimeException | Error e) {
       if (tickets.size() == 1) {
@@ -120,6 +114,17 @@ final class SharedPasses {
         tickets.forEach(ticket -> ticket.mustRunAlone = true);
       }
     }
+  }
+
+  private static Void passThrough(ServedModel model, List<Ticket<?>> tickets, DeviceTurn turn) {
+    List<ForwardResult> results =
+        model
+            .transformer()
+            .forwardTogether(tickets.stream().map(Ticket::member).toList(), turn.control());
+    for (int i = 0; i < results.size(); i++) {
+      tickets.get(i).finish(results.get(i));
+    }
+    return null;
   }
 
   private static Work work(List<Ticket<?>> tickets) {

@@ -64,7 +64,8 @@ public final class Tenants implements ServerInterceptor {
             throw LoupeException.of(
                 ErrorReason.CALL_CANCELLED, "the client went away, or its deadline has passed");
           }
-          if (thread.isInterrupted()) {
+          // The work of a turn is done by another thread, which gets the call's interrupts.
+          if (thread.isInterrupted() || Thread.currentThread().isInterrupted()) {
             throw LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down");
           }
         },
