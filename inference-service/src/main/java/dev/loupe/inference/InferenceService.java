@@ -7,6 +7,7 @@ import dev.loupe.inference.grpc.attribution.AttributionGrpcService;
 import dev.loupe.inference.grpc.heads.HeadGrpcService;
 import dev.loupe.inference.grpc.neurons.NeuronGrpcService;
 import dev.loupe.inference.grpc.patching.PatchingGrpcService;
+import dev.loupe.inference.grpc.requests.ExpectedPasses;
 import dev.loupe.inference.grpc.requests.ModelLeases;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.hub.ModelHub;
@@ -23,6 +24,7 @@ import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.BlockingCalls;
 import dev.loupe.tensor.TensorEngine;
 import io.grpc.BindableService;
+import io.grpc.ServerStreamTracer;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
@@ -44,6 +46,7 @@ public final class InferenceService implements LoupeService {
   private final TorchBackwardOps backward;
   private final Spectra spectra;
   private final List<BindableService> services;
+  private final List<ServerStreamTracer.Factory> tracers;
 
   private InferenceService(
       CacheSpace cacheSpace,
@@ -52,7 +55,8 @@ public final class InferenceService implements LoupeService {
       BlockingCalls calls,
       TorchBackwardOps backward,
       Spectra spectra,
-      List<BindableService> services) {
+      List<BindableService> services,
+      List<ServerStreamTracer.Factory> tracers) {
     this.cacheSpace = cacheSpace;
     this.models = models;
     this.loads = loads;
@@ -60,6 +64,7 @@ public final class InferenceService implements LoupeService {
     this.backward = backward;
     this.spectra = spectra;
     this.services = services;
+    this.tracers = tracers;
   }
 
   /**
@@ -103,7 +108,8 @@ public final class InferenceService implements LoupeService {
             new AttributionGrpcService(models, device, backward, calls),
             new HeadGrpcService(models, device, spectra, calls),
             new NeuronGrpcService(models, device, calls),
-            new PatchingGrpcService(models, device, calls)));
+            new PatchingGrpcService(models, device, calls)),
+        List.of(new ExpectedPasses(device)));
   }
 
   /** The ids of the loaded models, sorted. */
@@ -114,6 +120,11 @@ public final class InferenceService implements LoupeService {
   @Override
   public List<BindableService> services() {
     return services;
+  }
+
+  @Override
+  public List<ServerStreamTracer.Factory> tracers() {
+    return tracers;
   }
 
   @Override

@@ -9,6 +9,7 @@ import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.ServerStreamTracer;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -144,6 +145,7 @@ public final class GrpcServer implements AutoCloseable {
     builder.intercept(calls);
     builder.intercept(new ErrorInterceptor());
     settings.interceptors.forEach(builder::intercept);
+    settings.tracers.forEach(builder::addStreamTracerFactory);
     if (settings.metrics != null) {
       builder.intercept(CallMetrics.interceptor(settings.metrics));
     }
@@ -216,6 +218,7 @@ public final class GrpcServer implements AutoCloseable {
     private MeterRegistry metrics;
     private final List<ServerServiceDefinition> services = new ArrayList<>();
     private final List<ServerInterceptor> interceptors = new ArrayList<>();
+    private final List<ServerStreamTracer.Factory> tracers = new ArrayList<>();
 
     private Builder() {}
 
@@ -298,6 +301,12 @@ public final class GrpcServer implements AutoCloseable {
     /** One more interceptor, called before those for errors and bounds. */
     public Builder interceptor(ServerInterceptor interceptor) {
       interceptors.add(interceptor);
+      return this;
+    }
+
+    /** Hears of calls on the transport's threads, before their requests are read. */
+    public Builder tracer(ServerStreamTracer.Factory tracer) {
+      tracers.add(tracer);
       return this;
     }
 

@@ -43,6 +43,7 @@ public final class RunningServer implements AutoCloseable {
       service = make.apply(metrics.registry());
       GrpcServer.Builder builder = options.toServer().metrics(metrics.registry());
       service.services().forEach(builder::service);
+      service.tracers().forEach(builder::tracer);
       return new RunningServer(builder.start(), metrics, service, servesMetrics);
     } catch (RuntimeException | Error e) {
       if (service != null) {

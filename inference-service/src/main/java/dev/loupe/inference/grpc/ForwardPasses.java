@@ -4,8 +4,10 @@ import ai.djl.ndarray.NDManager;
 import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.inference.captures.ActivationCaches;
 import dev.loupe.inference.grpc.requests.DomainErrors;
+import dev.loupe.inference.grpc.requests.ExpectedPasses;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Tenants;
+import dev.loupe.inference.scheduling.Arrivals;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.MemoryBudget;
@@ -26,13 +28,22 @@ final class ForwardPasses {
   }
 
   void run(RunForwardPassRequest request, StreamSender<RunForwardPassResponse> sender) {
+    try (Arrivals.Arrival arrival = ExpectedPasses.current(device)) {
+      run(request, arrival, sender);
+    }
+  }
+
+  private void run(
+      RunForwardPassRequest request,
+      Arrivals.Arrival arrival,
+      StreamSender<RunForwardPassResponse> sender) {
     ForwardPlan plan = ForwardPlan.of(models.named("model", request.getModel()), request);
     Call call = Tenants.current();
     try (ActivationCaches.Room room = plan.keep() == null ? null : KeptRuns.room(plan, call);
         MemoryBudget.Reservation memory = device.reserve(plan.cost(), call);
         NDManager scope = plan.model().newScope()) {
       ForwardResponses responses =
-          DomainErrors.translated(() -> device.forward(memory, plan.request(call, scope)));
+          DomainErrors.translated(() -> device.forward(arrival, memory, plan.request(call, scope)));
       RunForwardPassResponse.Builder message = responses.build();
       if (room != null) {
         message.setCache(KeptRuns.keep(plan, responses.result(), room));

@@ -13,11 +13,18 @@ public final class DeviceRunner {
   private final DeviceScheduler scheduler;
   private final MemoryBudget budget;
   private final InferenceMetrics metrics;
+  private final Arrivals arrivals;
   private final SharedPasses passes;
 
   /** A runner on a device. */
   public DeviceRunner(DeviceScheduler scheduler, MemoryBudget budget, InferenceMetrics metrics) {
-    this.passes = new SharedPasses(scheduler, budget, metrics);
+    this(scheduler, new Arrivals(), budget, metrics);
+  }
+
+  DeviceRunner(
+      DeviceScheduler scheduler, Arrivals arrivals, MemoryBudget budget, InferenceMetrics metrics) {
+    this.arrivals = arrivals;
+    this.passes = new SharedPasses(scheduler, arrivals, budget, metrics);
     this.scheduler = scheduler;
     this.budget = budget;
     this.metrics = metrics;
@@ -33,14 +40,30 @@ public final class DeviceRunner {
     return budget.tryReserve(cost.bytes());
   }
 
+  /** Announces a forward pass that will soon be in the queue; to be closed when it will not. */
+  public Arrivals.Arrival expectPass() {
+    return arrivals.announce();
+  }
+
+  /** Runs a forward pass that was announced; it may wait for others that were. */
+  public <T> T forward(
+      Arrivals.Arrival arrival, MemoryBudget.Reservation reservation, PassRequest<T> request) {
+    return forward(reservation, request, arrival::close);
+  }
+
   /**
    * Runs a forward pass, together with such passes of others that wait at the same time. Each gets
    * what it would get alone, and fails alone. The caller holds a reservation of the pass's cost.
    */
   public <T> T forward(MemoryBudget.Reservation reservation, PassRequest<T> request) {
+    return forward(reservation, request, () -> {});
+  }
+
+  private <T> T forward(
+      MemoryBudget.Reservation reservation, PassRequest<T> request, Runnable whenQueued) {
     require(reservation);
     try {
-      return passes.run(request);
+      return passes.run(request, whenQueued);
     } catch (EngineException | OutOfMemoryError e) {
       throw outOfMemory(e);
     }

@@ -65,7 +65,10 @@ public final class DeviceScheduler {
   }
 
   /** Work that the holder of a turn may do for the request that brought it. */
-  interface Passenger {}
+  interface Passenger {
+    /** Told, under the scheduler's lock, that it waits or has the device. */
+    void queued();
+  }
 
   /** Those who were taken along on one turn. */
   final class Company {
@@ -159,6 +162,9 @@ public final class DeviceScheduler {
       call.check();
       if (!busy) {
         busy = true;
+        if (passenger != null) {
+          passenger.queued();
+        }
         return true;
       }
       if (bounded && queue.size() >= maxWaiting) {
@@ -175,6 +181,9 @@ public final class DeviceScheduler {
 
   private boolean await(Call call, Waiter waiter) {
     queue.add(call.tenant(), waiter);
+    if (waiter.passenger != null) {
+      waiter.passenger.queued();
+    }
     Runnable wake = () -> wake(waiter);
     call.departure().listen(wake);
     try {

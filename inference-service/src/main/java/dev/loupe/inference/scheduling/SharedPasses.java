@@ -10,16 +10,20 @@ import java.util.Optional;
 
 /**
  * Runs forward passes, those that wait at the same time as one. A pass that finds the device free
- * runs at once and alone; what gathers meanwhile is run together by whichever of them is next. When
- * a pass of several fails, each is run alone, so that one's mistake is its own.
+ * waits a moment for such as are on their way already, and only then; what gathers while it runs is
+ * run together by whichever of them is next. When a pass of several fails, each is run alone, so
+ * that one's mistake is its own.
  */
 final class SharedPasses {
   private final DeviceScheduler scheduler;
+  private final Arrivals arrivals;
   private final MemoryBudget budget;
   private final InferenceMetrics metrics;
 
-  SharedPasses(DeviceScheduler scheduler, MemoryBudget budget, InferenceMetrics metrics) {
+  SharedPasses(
+      DeviceScheduler scheduler, Arrivals arrivals, MemoryBudget budget, InferenceMetrics metrics) {
     this.scheduler = scheduler;
+    this.arrivals = arrivals;
     this.budget = budget;
     this.metrics = metrics;
   }
@@ -27,13 +31,20 @@ final class SharedPasses {
   /** A pass and what came of it. */
   private static final class Ticket<T> implements DeviceScheduler.Passenger {
     final PassRequest<T> request;
+    private final Runnable whenQueued;
     final long queued = System.nanoTime();
     boolean mustRunAlone;
     private T answer;
     private Throwable failure;
 
-    Ticket(PassRequest<T> request) {
+    Ticket(PassRequest<T> request, Runnable whenQueued) {
       this.request = request;
+      this.whenQueued = whenQueued;
+    }
+
+    @Override
+    public void queued() {
+      whenQueued.run();
     }
 
     PassMember member() {
@@ -60,9 +71,17 @@ final class SharedPasses {
     }
   }
 
-  <T> T run(PassRequest<T> request) {
-    Ticket<T> ticket = new Ticket<>(request);
+  /**
+   * Runs a pass.
+   *
+   * @param whenQueued told that the pass is in the queue, or cannot be taken along by others
+   */
+  <T> T run(PassRequest<T> request, Runnable whenQueued) {
+    Ticket<T> ticket = new Ticket<>(request, whenQueued);
     boolean shareable = PassBatch.isShareable(request);
+    if (!shareable) {
+      whenQueued.run();
+    }
     Optional<DeviceTurn> own =
         shareable
             ? scheduler.takeOrRide(request.call(), ticket)
@@ -85,6 +104,7 @@ final class SharedPasses {
   }
 
   private void runWithOthers(DeviceTurn turn, Ticket<?> ticket) {
+    arrivals.await();
     try (PassBatch batch = new PassBatch(ticket.request, budget)) {
       DeviceScheduler.Company company =
           scheduler.takeAlong(waiting -> batch.accepts(((Ticket<?>) waiting).request));
@@ -106,7 +126,9 @@ final class SharedPasses {
     tickets.forEach(ticket -> metrics.waited(begun - ticket.queued));
     try {
       turn.work(() -> passThrough(first.model(), tickets, turn));
-      metrics.ran(work(tickets), System.nanoTime() - begun);
+      long took = System.nanoTime() - begun;
+      arrivals.passTook(took);
+      metrics.ran(work(tickets), took);
     } catch (RuntimeException | Error e) {
       if (tickets.size() == 1) {
         tickets.get(0).failure = e;

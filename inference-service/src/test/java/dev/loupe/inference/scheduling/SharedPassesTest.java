@@ -47,8 +47,9 @@ class SharedPassesTest {
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   private final DeviceScheduler scheduler = new DeviceScheduler(100);
   private final MemoryBudget budget = new MemoryBudget(1L << 30, Duration.ofSeconds(10));
+  private final Arrivals arrivals = new Arrivals(Duration.ofHours(1));
   private final DeviceRunner device =
-      new DeviceRunner(scheduler, budget, new InferenceMetrics(registry));
+      new DeviceRunner(scheduler, arrivals, budget, new InferenceMetrics(registry));
   private final List<String> served = Collections.synchronizedList(new ArrayList<>());
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private TinyModel tiny;
@@ -93,11 +94,16 @@ class SharedPassesTest {
 
   /** The last token's logits of one row. */
   private float[] logits(Call call, int[] row, HookProgram program) {
+    return logits(call, row, program, device.expectPass());
+  }
+
+  private float[] logits(Call call, int[] row, HookProgram program, Arrivals.Arrival arrival) {
     TokenBatch batch = TokenBatch.of(row);
     PassCost cost = PassCost.of(model.config(), batch, LogitsMode.LAST, program);
     try (MemoryBudget.Reservation memory = device.reserve(cost, call);
         NDManager scope = model.newScope()) {
       return device.forward(
+          arrival,
           memory,
           new PassRequest<>(
               call,
@@ -140,6 +146,26 @@ class SharedPassesTest {
       Thread.sleep(1);
     }
     return answer;
+  }
+
+  @Test
+  void aPassThatFindsTheDeviceFreeTakesThoseAlongThatAreOnTheirWay() throws Exception {
+    arrivals.passTook(Duration.ofHours(1).toNanos());
+    HookProgram program = capturing();
+    List<Arrivals.Arrival> onTheirWay = List.of(device.expectPass(), device.expectPass());
+    List<Future<float[]>> answers = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      int which = i;
+      answers.add(
+          threads.submit(
+              () -> logits(Call.of("a"), row(4, which), program, onTheirWay.get(which))));
+    }
+    for (int i = 0; i < 2; i++) {
+      GoldenAssert.assertClose(
+          "request " + i, answers.get(i).get(), alone(row(4, i), program), Golden.TOLERANCE);
+    }
+    assertThat(batches().count()).isEqualTo(1);
+    assertThat(batches().max()).isEqualTo(2);
   }
 
   @Test
