@@ -124,7 +124,11 @@ class FusedTransformerOpsTest {
     "3,4,3,4,20",
     "1,9,2,16,64",
     "4,1,5,3,11",
-    "5,29,2,3,7"
+    "5,29,2,3,7",
+    // A few rows of many inputs, which are summed in slices.
+    "8,1,3,32,384",
+    "2,5,4,40,300",
+    "1,16,2,48,100"
   })
   void everyOperation(int rows, int width, int heads, int dHead, int dMlp) {
     int d = heads * dHead;

@@ -40,9 +40,36 @@ class Forward(torch.nn.Module):
         """Where a matrix-vector product is the faster one."""
         return x.numel() == x.size(-1) and x.dtype == torch.float
 
+    def slices(self, x: Tensor, weight: Tensor) -> int:
+        """How many slices of inputs to sum a product of a few rows from; 0 for none.
+
+        A product of some 50 inputs reads the weight as it lies; one of more copies it first.
+        """
+        rows = x.numel() // x.size(-1)
+        inputs = x.size(-1)
+        if self.onednn and rows > 1 and rows <= 16 and x.dtype == torch.float:
+            if weight.dtype == torch.float and weight.t().is_contiguous():
+                for width in range(48, 81):
+                    if inputs > width and inputs % width == 0:
+                        return inputs // width
+        return 0
+
+    def sliced(self, x: Tensor, weight: Tensor, bias: Optional[Tensor], slices: int) -> Tensor:
+        rows = x.numel() // x.size(-1)
+        left = x.reshape(rows, slices, -1).transpose(0, 1)
+        out = torch.bmm(left, weight.t().view(slices, -1, weight.size(0))).sum(0)
+        if bias is not None:
+            out.add_(bias)
+        shape = list(x.shape)
+        shape[-1] = weight.size(0)
+        return out.view(shape)
+
     def product(self, x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
         """In the weight's type."""
         x = x.to(weight.dtype)
+        slices = self.slices(x, weight)
+        if slices > 0:
+            return self.sliced(x, weight, bias, slices)
         if self.onednn and not self.is_one_row(x):
             return torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
         else:
@@ -52,7 +79,7 @@ class Forward(torch.nn.Module):
         self, x: Tensor, weight: Tensor, bias: Tensor, name: str, form: str
     ) -> Tensor:
         if self.onednn:
-            if name != "quick" and not self.is_one_row(x):
+            if name != "quick" and not self.is_one_row(x) and self.slices(x, weight) == 0:
                 x = x.to(weight.dtype).contiguous()
                 return torch.ops.mkldnn._linear_pointwise(x, weight, bias, name, [], form)
         return activation(self.product(x, weight, bias), name, form)
@@ -60,7 +87,8 @@ class Forward(torch.nn.Module):
     def product_plus(self, x: Tensor, weight: Tensor, bias: Tensor, residual: Tensor) -> Tensor:
         """In float32."""
         if self.onednn:
-            if weight.dtype == residual.dtype and not self.is_one_row(x):
+            wide = not self.is_one_row(x) and self.slices(x, weight) == 0
+            if weight.dtype == residual.dtype and wide:
                 return torch.ops.mkldnn._linear_pointwise(
                     x.contiguous(), residual.contiguous(), weight, bias, "add"
                 )
