@@ -26,7 +26,11 @@ final class DecodeBenchmark implements BenchmarkCase {
   private static final int PROMPT = 16;
   private static final int TOKENS = 33;
   private static final int TOGETHER = 8;
-  private static final int ROUNDS = 7;
+  private static final int ROUNDS = 9;
+
+  /** A token is so short that what the JVM has not compiled yet shows. */
+  private static final int WARM_UP = 3;
+
   private static final String ID = "bench";
 
   @Override
@@ -48,7 +52,7 @@ final class DecodeBenchmark implements BenchmarkCase {
       double[] products = new double[ROUNDS];
       double[] single = new double[ROUNDS];
       double[] together = new double[ROUNDS];
-      for (int round = -1; round < ROUNDS; round++) {
+      for (int round = -WARM_UP; round < ROUNDS; round++) {
         double ofProducts = TensorEngine.threads().run(() -> products(bound));
         double ofOne = secondsPerToken(stub, one);
         double ofEight = secondsPerToken(stub, eight);

@@ -19,6 +19,7 @@ final class InferenceBenchmarks {
         new StreamBenchmark(),
         new StreamedPassBenchmark(),
         new HookRoundTripBenchmark(),
-        new InProcess(new SweepBenchmark()));
+        new InProcess(new SweepBenchmark()),
+        new MemoryBenchmark());
   }
 }

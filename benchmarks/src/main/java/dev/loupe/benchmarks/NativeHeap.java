@@ -2,9 +2,11 @@ package dev.loupe.benchmarks;
 
 import com.sun.jna.Library;
 import com.sun.jna.Native;
+import com.sun.jna.NativeLong;
 import com.sun.jna.Structure;
 import com.sun.jna.Structure.FieldOrder;
 import java.util.OptionalLong;
+import java.util.concurrent.locks.LockSupport;
 
 /** What the C library's allocator, from which the engine has its memory, says is in use. */
 final class NativeHeap {
@@ -40,6 +42,9 @@ final class NativeHeap {
   interface Glibc extends Library {
     /** Sums of the first arena, and what is mapped. */
     Info mallinfo2();
+
+    /** Gives free memory back to the kernel, but for {@code pad} bytes. */
+    int malloc_trim(NativeLong pad);
   }
 
   /**
@@ -54,6 +59,47 @@ final class NativeHeap {
       return OptionalLong.of(info.uordblks + info.hblkhd);
     } catch (UnsatisfiedLinkError e) {
       return OptionalLong.empty();
+    }
+  }
+
+  /** Gives what is free back to the kernel. */
+  static void giveBack() {
+    Native.load("c", Glibc.class).malloc_trim(new NativeLong(0));
+  }
+
+  /** Begins to look for the most that is in use. */
+  static Peak watch() {
+    return new Peak();
+  }
+
+  /** Looks many times a second until it is closed. */
+  static final class Peak implements AutoCloseable {
+    private static final int EVERY_NANOS = 300_000;
+
+    private final Thread looking = new Thread(this::look, "native-heap-peak");
+    private volatile boolean closed;
+    private volatile long most;
+
+    private Peak() {
+      looking.start();
+    }
+
+    private void look() {
+      while (!closed) {
+        most = Math.max(most, bytesInUse().orElse(0));
+        LockSupport.parkNanos(EVERY_NANOS);
+      }
+    }
+
+    /** The most so far; 0 where the C library does not say. */
+    long bytes() {
+      return most;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+      closed = true;
+      looking.join();
     }
   }
 }

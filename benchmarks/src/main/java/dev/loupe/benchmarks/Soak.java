@@ -5,6 +5,8 @@ import dev.loupe.inference.InferenceServer;
 import dev.loupe.inference.hub.ModelSource;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.serving.ModelSpec;
+import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
+import dev.loupe.proto.inference.v1.ListActivationCachesRequest;
 import dev.loupe.server.Channels;
 import io.grpc.ManagedChannel;
 import java.util.ArrayList;
@@ -24,6 +26,8 @@ import java.util.function.ObjIntConsumer;
  * clients at once, and watches what the process takes.
  */
 final class Soak {
+  private static final long LOOK_AGAIN_MILLIS = 100;
+  private static final long COMPILER_MILLIS = 8_000;
   private static final String ID = "soak";
   private static final long WEIGHT_BYTES = 1L << 30;
 
@@ -55,9 +59,11 @@ final class Soak {
       return (double) end.residentBytes() / start.residentBytes() - 1;
     }
 
-    /** The same of what the native allocator says is in use; 0 where it does not say. */
+    /** The same of what the native allocator says is in use; of all where it does not say. */
     double nativeGrowth() {
-      return start.nativeBytes() == 0 ? 0 : (double) end.nativeBytes() / start.nativeBytes() - 1;
+      return start.nativeBytes() == 0
+          ? growth()
+          : (double) end.nativeBytes() / start.nativeBytes() - 1;
     }
   }
 
@@ -91,6 +97,7 @@ final class Soak {
                 .map(channel -> new SoakMix(channel, parts, model.folder(), clock))
                 .toList();
         send(mixes, 0, first);
+        awaitQuiet(channels.get(0), parts.model());
         ProcessMemory start = ProcessMemory.now();
         watcher.accept(start, first);
         ProcessMemory now = start;
@@ -100,6 +107,7 @@ final class Soak {
           int until = first + (int) ((long) (requests - first) * look / looks);
           send(mixes, done, until);
           done = until;
+          awaitQuiet(channels.get(0), parts.model());
           now = ProcessMemory.now();
           watcher.accept(now, done);
           largest = now.residentBytes() > largest.residentBytes() ? now : largest;
@@ -110,6 +118,19 @@ final class Soak {
         channels.forEach(ManagedChannel::shutdownNow);
       }
     }
+  }
+
+  /**
+   * Kept activations belong to no request that runs; they go when their time is over. The JVM's
+   * compiler gives what it worked with back some seconds after.
+   */
+  private static void awaitQuiet(ManagedChannel channel, String model) throws Exception {
+    var inference = InferenceServiceGrpc.newBlockingStub(channel);
+    var request = ListActivationCachesRequest.newBuilder().setParent(model).build();
+    while (inference.listActivationCaches(request).getActivationCachesCount() > 0) {
+      Thread.sleep(LOOK_AGAIN_MILLIS);
+    }
+    Thread.sleep(COMPILER_MILLIS);
   }
 
   private Map<String, Integer> counts() {

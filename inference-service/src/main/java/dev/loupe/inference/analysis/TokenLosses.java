@@ -1,6 +1,8 @@
 package dev.loupe.inference.analysis;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import dev.loupe.inference.model.TokenBatch;
 import dev.loupe.tensor.NdArrays;
 import java.util.ArrayList;
@@ -26,10 +28,11 @@ public final class TokenLosses {
         for (int i = 0; i < next.length; i++) {
           next[i] = batch.ids()[row * batch.width() + i + 1];
         }
-        NDArray all = logits.get(row);
-        NDArray predicting = all.get("0:" + (length - 1));
-        NDArray index = logits.getManager().create(next).reshape(-1, 1);
-        ofRow = NdArrays.floats(predicting.logSoftmax(1).gather(index, 1).neg());
+        try (NDManager local = logits.getManager().newSubManager()) {
+          NDArray predicting = logits.get(local, new NDIndex("{}, 0:{}", row, length - 1));
+          NDArray index = local.create(next).reshape(-1, 1);
+          ofRow = NdArrays.floats(predicting.logSoftmax(1).gather(index, 1).neg());
+        }
       }
       losses.add(ofRow);
     }

@@ -9,6 +9,8 @@ import dev.loupe.inference.grpc.requests.Prompts;
 import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.inference.model.hooks.HookKind;
+import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.PassCost;
@@ -69,8 +71,10 @@ final class Attribution {
     return message(split).toBuilder().setProvenance(Provenances.of(model)).build();
   }
 
+  /** That of a pass that looks into blocks; what is read there is one position. */
   private static PassCost cost(ServedModel model, int length) {
-    return PassCost.of(model.config(), 1, length, LogitsMode.NONE, List.of());
+    List<HookPoint> inside = List.of(HookPoint.of(HookKind.MLP_POST, 0));
+    return PassCost.of(model.config(), 1, length, LogitsMode.NONE, inside);
   }
 
   private static AttributeLogitsResponse message(LogitAttribution.Split split) {
