@@ -88,6 +88,8 @@ livenessProbe:
 # Shapes of products that stay prepared.
 - name: LRU_CACHE_CAPACITY
   value: "128"
+- name: ONEDNN_PRIMITIVE_CACHE_CAPACITY
+  value: "64"
 {{- end -}}
 
 {{/* Options that all services have: (list $ port metricsPort). */}}
