@@ -8,20 +8,16 @@ import java.util.Optional;
  *
  * @param histogram its activations above zero, counted by size
  * @param examples where it fires most
- * @param topLogits tokens whose logit it raises most
- * @param bottomLogits tokens whose logit it lowers most
+ * @param logits what it does to the logits
  * @param neighbours features with the most similar decoder direction
  */
 public record FeatureDetails(
     Optional<ActivationHistogram> histogram,
     List<FeatureExample> examples,
-    List<TokenEffect> topLogits,
-    List<TokenEffect> bottomLogits,
+    LogitEffects logits,
     List<FeatureNeighbour> neighbours) {
   public FeatureDetails {
     examples = List.copyOf(examples);
-    topLogits = List.copyOf(topLogits);
-    bottomLogits = List.copyOf(bottomLogits);
     neighbours = List.copyOf(neighbours);
   }
 }

@@ -1,80 +1,135 @@
 package dev.loupe.features.domain;
 
-import java.text.Normalizer;
+import java.lang.Character.UnicodeScript;
 import java.util.LinkedHashSet;
 import java.util.Set;
 
 /**
  * Splits text into the words that searches compare, so that every database finds the same features.
  *
- * <p>A word is a run of letters, digits and combining marks; each ideograph is a word of its own,
- * as there are no spaces between Chinese words. Compatibility forms and letter case are folded
- * away. A word longer than {@value #MAX_WORD_LENGTH} code points counts as its first {@value
- * #MAX_WORD_LENGTH}.
+ * <p>A word is a run of letters, digits and combining marks, {@linkplain Folding folded}; one that
+ * is longer than {@value #MAX_WORD_LENGTH} code points counts as its first {@value
+ * #MAX_WORD_LENGTH}. Scripts that put no spaces between words, and emoji, have no such runs: every
+ * character of theirs is a word, and so is every pair of neighbours, which lets a search find any
+ * part of a run.
  */
 public final class Words {
 
   /** Code points of a word that count. */
   public static final int MAX_WORD_LENGTH = 64;
 
-  private Words() {}
+  private static final Set<UnicodeScript> UNSPACED =
+      Set.of(
+          UnicodeScript.HAN,
+          UnicodeScript.HIRAGANA,
+          UnicodeScript.KATAKANA,
+          UnicodeScript.THAI,
+          UnicodeScript.LAO,
+          UnicodeScript.KHMER,
+          UnicodeScript.MYANMAR);
 
-  /** The distinct words of a text, in the order of their first occurrence. */
+  // These stand with both kana, so they belong to neither script.
+  private static final int PROLONGED_SOUND_MARK = 0x30fc;
+  private static final int VOICED_SOUND_MARK = 0x3099;
+  private static final int SEMI_VOICED_SOUND_MARK = 0x309a;
+
+  private final Set<String> words;
+  private final boolean searched;
+  private final StringBuilder word = new StringBuilder();
+  private int length;
+  private int previous = -1;
+  private boolean paired;
+
+  private Words(Set<String> words, boolean searched) {
+    this.words = words;
+    this.searched = searched;
+  }
+
+  /** The distinct words of a text that is searched, in the order of their first occurrence. */
   public static Set<String> of(String text) {
     Set<String> words = new LinkedHashSet<>();
     addTo(words, text);
     return words;
   }
 
-  /** Adds the words of a text. */
+  /** Adds the words of a text that is searched. */
   public static void addTo(Set<String> words, String text) {
-    String folded = fold(text);
-    StringBuilder word = new StringBuilder();
-    int length = 0;
-    for (int i = 0; i < folded.length(); ) {
-      int c = folded.codePointAt(i);
-      i += Character.charCount(c);
-      if (Character.isIdeographic(c)) {
-        flush(words, word);
-        length = 0;
-        words.add(Character.toString(c));
-      } else if (isPartOfWord(c)) {
+    new Words(words, true).split(text);
+  }
+
+  /**
+   * The distinct words that a text must have where a search for this one finds it: those of {@link
+   * #of}, but no character that is part of a pair.
+   */
+  public static Set<String> asked(String query) {
+    Set<String> words = new LinkedHashSet<>();
+    new Words(words, false).split(query);
+    return words;
+  }
+
+  private void split(String text) {
+    Folding.fold(text).codePoints().forEach(this::next);
+    endWord();
+    endRun();
+  }
+
+  private void next(int c) {
+    if (isUnspaced(c)) {
+      endWord();
+      addToRun(c);
+    } else {
+      endRun();
+      if (isMark(c) || Character.isLetterOrDigit(c)) {
         if (length++ < MAX_WORD_LENGTH) {
           word.appendCodePoint(c);
         }
       } else {
-        flush(words, word);
-        length = 0;
+        endWord();
       }
     }
-    flush(words, word);
   }
 
-  /**
-   * A text without the difference between letter cases, and between compatible forms of a
-   * character.
-   */
-  public static String fold(String text) {
-    StringBuilder folded = new StringBuilder(text.length());
-    // Through upper case, which brings together letters such as the two lower-case sigmas.
-    Normalizer.normalize(text, Normalizer.Form.NFKC)
-        .codePoints()
-        .map(c -> Character.toLowerCase(Character.toUpperCase(c)))
-        .forEach(folded::appendCodePoint);
-    return Normalizer.normalize(folded, Normalizer.Form.NFKC);
+  private void addToRun(int c) {
+    if (searched) {
+      words.add(Character.toString(c));
+    }
+    if (previous >= 0) {
+      words.add(Character.toString(previous) + Character.toString(c));
+      paired = true;
+    }
+    previous = c;
   }
 
-  private static boolean isPartOfWord(int c) {
-    return switch (Character.getType(c)) {
-      case Character.NON_SPACING_MARK, Character.COMBINING_SPACING_MARK -> true;
-      default -> Character.isLetterOrDigit(c);
-    };
+  private void endRun() {
+    if (previous >= 0 && !paired) {
+      words.add(Character.toString(previous));
+    }
+    previous = -1;
+    paired = false;
   }
 
-  private static void flush(Set<String> words, StringBuilder word) {
+  private void endWord() {
     if (!word.isEmpty()) {
       words.add(word.toString());
       word.setLength(0);
     }
+    length = 0;
+  }
+
+  private static boolean isUnspaced(int c) {
+    if (Character.getType(c) == Character.OTHER_SYMBOL) {
+      // Emoji among them; the last two of the plane stand for what is not there.
+      return c != 0xfffc && c != 0xfffd;
+    }
+    return Character.isIdeographic(c)
+        || c == PROLONGED_SOUND_MARK
+        || c == VOICED_SOUND_MARK
+        || c == SEMI_VOICED_SOUND_MARK
+        || (UNSPACED.contains(UnicodeScript.of(c)) && (Character.isLetterOrDigit(c) || isMark(c)));
+  }
+
+  private static boolean isMark(int c) {
+    int type = Character.getType(c);
+    return type == Character.NON_SPACING_MARK || type == Character.COMBINING_SPACING_MARK;
   }
 }

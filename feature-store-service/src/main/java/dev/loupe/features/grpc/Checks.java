@@ -8,6 +8,9 @@ import java.util.List;
  * Checks of a request's fields. Every method throws INVALID_VALUE, or NOT_FINITE, naming the field.
  */
 final class Checks {
+  /** Code points of what a token stands for. */
+  static final int MAX_TOKEN_LENGTH = 256;
+
   private Checks() {}
 
   /** From {@code least} to {@code most} entries. */

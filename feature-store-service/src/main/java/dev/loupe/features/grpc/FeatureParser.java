@@ -3,11 +3,11 @@ package dev.loupe.features.grpc;
 import dev.loupe.features.domain.ActivationHistogram;
 import dev.loupe.features.domain.Feature;
 import dev.loupe.features.domain.FeatureDetails;
-import dev.loupe.features.domain.FeatureExample;
 import dev.loupe.features.domain.FeatureId;
 import dev.loupe.features.domain.FeatureLabel;
 import dev.loupe.features.domain.FeatureNeighbour;
 import dev.loupe.features.domain.FeatureStatistics;
+import dev.loupe.features.domain.LogitEffects;
 import dev.loupe.features.domain.TokenEffect;
 import dev.loupe.server.errors.LoupeException;
 import java.util.ArrayList;
@@ -23,8 +23,6 @@ import java.util.function.BiFunction;
  */
 final class FeatureParser {
   private static final int MAX_LIST = 100;
-  private static final int MAX_EXAMPLE_TOKENS = 256;
-  private static final int MAX_TOKEN_LENGTH = 256;
 
   /** How far rounding may take the cosine of two equal directions of floats. */
   private static final double COSINE_ROUNDING = 1e-4;
@@ -35,8 +33,6 @@ final class FeatureParser {
       String dictionary, String field, dev.loupe.proto.features.v1.Feature message) {
     FeatureId id = FeatureNames.featureOf(dictionary, field + ".name", message.getName());
     Checks.size(field + ".examples", message.getExamplesList(), 0, MAX_LIST);
-    Checks.size(field + ".top_logits", message.getTopLogitsList(), 0, MAX_LIST);
-    Checks.size(field + ".bottom_logits", message.getBottomLogitsList(), 0, MAX_LIST);
     Checks.size(field + ".neighbours", message.getNeighboursList(), 0, MAX_LIST);
     Checks.size(field + ".labels", message.getLabelsList(), 0, MAX_LIST);
     FeatureDetails details =
@@ -44,9 +40,8 @@ final class FeatureParser {
             message.hasHistogram()
                 ? Optional.of(histogram(field + ".histogram", message.getHistogram()))
                 : Optional.empty(),
-            all(field + ".examples", message.getExamplesList(), FeatureParser::example),
-            all(field + ".top_logits", message.getTopLogitsList(), FeatureParser::effect),
-            all(field + ".bottom_logits", message.getBottomLogitsList(), FeatureParser::effect),
+            all(field + ".examples", message.getExamplesList(), ExampleParser::example),
+            logits(field, message),
             all(field + ".neighbours", message.getNeighboursList(), FeatureParser::neighbour));
     return new Feature(
         id,
@@ -106,31 +101,27 @@ final class FeatureParser {
     return new ActivationHistogram(lower, upper, message.getCountsList());
   }
 
-  private static FeatureExample example(
-      String field, dev.loupe.proto.features.v1.FeatureExample message) {
-    Checks.size(field + ".tokens", message.getTokensList(), 1, MAX_EXAMPLE_TOKENS);
-    if (message.getValuesCount() != message.getTokensCount()) {
-      throw LoupeException.invalidValue(
-          field + ".values",
-          message.getValuesCount() + " entries",
-          "as many as tokens, which are " + message.getTokensCount());
-    }
-    for (int i = 0; i < message.getTokensCount(); i++) {
-      Checks.atMost(field + ".tokens[" + i + "]", message.getTokens(i), MAX_TOKEN_LENGTH);
-      Checks.finite(field + ".values[" + i + "]", message.getValues(i));
-    }
-    if (message.getPeak() < 0 || message.getPeak() >= message.getTokensCount()) {
-      throw LoupeException.invalidValue(
-          field + ".peak", message.getPeak(), "0 to " + (message.getTokensCount() - 1));
-    }
-    return new FeatureExample(message.getTokensList(), message.getValuesList(), message.getPeak());
+  private static LogitEffects logits(String field, dev.loupe.proto.features.v1.Feature message) {
+    return new LogitEffects(
+        effects(field + ".top_logits", message.getTopLogitsList()),
+        effects(field + ".bottom_logits", message.getBottomLogitsList()),
+        effects(field + ".raw_top_logits", message.getRawTopLogitsList()),
+        effects(field + ".raw_bottom_logits", message.getRawBottomLogitsList()),
+        Checks.within(
+            field + ".final_norm_scale", message.getFinalNormScale(), 0, Double.MAX_VALUE));
+  }
+
+  private static List<TokenEffect> effects(
+      String field, List<dev.loupe.proto.features.v1.TokenEffect> messages) {
+    Checks.size(field, messages, 0, MAX_LIST);
+    return all(field, messages, FeatureParser::effect);
   }
 
   private static TokenEffect effect(String field, dev.loupe.proto.features.v1.TokenEffect message) {
     Checks.notNegative(field + ".id", message.getId());
     return new TokenEffect(
         message.getId(),
-        Checks.atMost(field + ".token", message.getToken(), MAX_TOKEN_LENGTH),
+        Checks.atMost(field + ".token", message.getToken(), Checks.MAX_TOKEN_LENGTH),
         Checks.finite(field + ".logit", message.getLogit()));
   }
 

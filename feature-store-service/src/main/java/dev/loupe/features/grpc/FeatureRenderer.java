@@ -4,6 +4,7 @@ import com.google.protobuf.Timestamp;
 import dev.loupe.features.domain.FeatureDetails;
 import dev.loupe.features.domain.FeatureLabel;
 import dev.loupe.features.domain.FeatureStatistics;
+import dev.loupe.features.domain.LogitEffects;
 import dev.loupe.features.domain.StoredFeature;
 import dev.loupe.proto.features.v1.ActivationHistogram;
 import dev.loupe.proto.features.v1.Feature;
@@ -68,9 +69,11 @@ final class FeatureRenderer {
                     FeatureExample.newBuilder()
                         .addAllTokens(example.tokens())
                         .addAllValues(example.values())
-                        .setPeak(example.peak())));
-    message.addAllTopLogits(effects(details.topLogits()));
-    message.addAllBottomLogits(effects(details.bottomLogits()));
+                        .setPeak(example.peak())
+                        .addAllIds(example.ids())
+                        .setText(example.text())
+                        .addAllByteEnds(example.byteEnds())));
+    addLogits(message, details.logits());
     details
         .neighbours()
         .forEach(
@@ -79,6 +82,15 @@ final class FeatureRenderer {
                     FeatureNeighbour.newBuilder()
                         .setFeature(neighbour.index())
                         .setCosine(neighbour.cosine())));
+  }
+
+  private static void addLogits(Feature.Builder message, LogitEffects logits) {
+    message
+        .addAllTopLogits(effects(logits.top()))
+        .addAllBottomLogits(effects(logits.bottom()))
+        .addAllRawTopLogits(effects(logits.rawTop()))
+        .addAllRawBottomLogits(effects(logits.rawBottom()))
+        .setFinalNormScale(logits.finalNormScale());
   }
 
   private static List<TokenEffect> effects(List<dev.loupe.features.domain.TokenEffect> effects) {

@@ -86,9 +86,10 @@ final class RequestParser {
   static FeatureSearch search(SearchFeaturesRequest request) {
     String dictionary = FeatureNames.dictionaryOrAny("parent", request.getParent());
     String query = Checks.text("query", request.getQuery(), 1, MAX_QUERY_LENGTH);
-    List<String> words = List.copyOf(Words.of(query));
+    List<String> words = List.copyOf(Words.asked(query));
     if (words.isEmpty()) {
-      throw LoupeException.invalidValue("query", query, "at least one letter or digit");
+      throw LoupeException.invalidValue(
+          "query", query, "at least one letter, digit or symbol such as an emoji");
     }
     if (words.size() > MAX_QUERY_WORDS) {
       throw LoupeException.invalidValue(

@@ -55,6 +55,7 @@ public final class Database implements AutoCloseable {
       Flyway.configure()
           .dataSource(pools.writes())
           .locations(dialect.migrations())
+          .javaMigrations(new WordIndex(dialect))
           .load()
           .migrate();
       return new Database(dialect, pools);

@@ -4,6 +4,7 @@ import dev.loupe.features.domain.ActivationHistogram;
 import dev.loupe.features.domain.FeatureDetails;
 import dev.loupe.features.domain.FeatureExample;
 import dev.loupe.features.domain.FeatureNeighbour;
+import dev.loupe.features.domain.LogitEffects;
 import dev.loupe.features.domain.TokenEffect;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -17,22 +18,24 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The binary form of a feature's details, version 1.
+ * The binary form of a feature's details, version 2.
  *
  * <pre>
- * details   = version:byte histogram examples effects effects neighbours
+ * details   = version:byte histogram examples effects effects neighbours raw
  * histogram = 0:byte | 1:byte lower:f64 upper:f64 n:varint { count:varint }
- * examples  = n:varint { tokens:varint { text } { value:f32 } peak:varint }
+ * examples  = n:varint { tokens:varint { text } { value:f32 } peak:varint whole }
+ * whole     = n:varint { id:varint } text n:varint { end:varint }
  * effects   = n:varint { id:varint text logit:f32 }
  * neighbours = n:varint { index:varint cosine:f32 }
+ * raw       = effects effects scale:f64
  * text      = bytes:varint { UTF-8 }
  * </pre>
  *
  * Numbers of fixed width are big-endian; a varint has seven bits a byte, lowest first, and is not
- * negative.
+ * negative. Version 1, which is still read, has neither {@code whole} nor {@code raw}.
  */
 final class DetailsCodec {
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
 
   private DetailsCodec() {}
 
@@ -48,13 +51,16 @@ final class DetailsCodec {
       for (FeatureExample example : details.examples()) {
         writeExample(out, example);
       }
-      writeEffects(out, details.topLogits());
-      writeEffects(out, details.bottomLogits());
+      writeEffects(out, details.logits().top());
+      writeEffects(out, details.logits().bottom());
       writeVarint(out, details.neighbours().size());
       for (FeatureNeighbour neighbour : details.neighbours()) {
         writeVarint(out, neighbour.index());
         out.writeFloat(neighbour.cosine());
       }
+      writeEffects(out, details.logits().rawTop());
+      writeEffects(out, details.logits().rawBottom());
+      out.writeDouble(details.logits().finalNormScale());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -64,15 +70,17 @@ final class DetailsCodec {
   static FeatureDetails decode(byte[] bytes) {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
       int version = in.readByte();
-      if (version != VERSION) {
-        throw new IOException("details of version " + version + "; only " + VERSION + " is known");
+      if (version < 1 || version > VERSION) {
+        throw new IOException(
+            "details of version " + version + "; those up to " + VERSION + " are known");
       }
+      boolean whole = version > 1;
       Optional<ActivationHistogram> histogram =
           in.readByte() == 1 ? Optional.of(readHistogram(in)) : Optional.empty();
       int exampleCount = readCount(in);
       List<FeatureExample> examples = new ArrayList<>(exampleCount);
       for (int i = 0; i < exampleCount; i++) {
-        examples.add(readExample(in));
+        examples.add(readExample(in, whole));
       }
       List<TokenEffect> top = readEffects(in);
       List<TokenEffect> bottom = readEffects(in);
@@ -81,7 +89,11 @@ final class DetailsCodec {
       for (int i = 0; i < neighbourCount; i++) {
         neighbours.add(new FeatureNeighbour(readVarint(in), in.readFloat()));
       }
-      return new FeatureDetails(histogram, examples, top, bottom, neighbours);
+      List<TokenEffect> rawTop = whole ? readEffects(in) : List.of();
+      List<TokenEffect> rawBottom = whole ? readEffects(in) : List.of();
+      double scale = whole ? in.readDouble() : 0;
+      return new FeatureDetails(
+          histogram, examples, new LogitEffects(top, bottom, rawTop, rawBottom, scale), neighbours);
     } catch (IOException e) {
       throw new UncheckedIOException("a stored feature cannot be read", e);
     }
@@ -118,9 +130,12 @@ final class DetailsCodec {
       out.writeFloat(value);
     }
     writeVarint(out, example.peak());
+    writeInts(out, example.ids());
+    writeText(out, example.text());
+    writeInts(out, example.byteEnds());
   }
 
-  private static FeatureExample readExample(DataInputStream in) throws IOException {
+  private static FeatureExample readExample(DataInputStream in, boolean whole) throws IOException {
     int n = readCount(in);
     List<String> tokens = new ArrayList<>(n);
     for (int i = 0; i < n; i++) {
@@ -130,7 +145,27 @@ final class DetailsCodec {
     for (int i = 0; i < n; i++) {
       values.add(in.readFloat());
     }
-    return new FeatureExample(tokens, values, (int) readVarint(in));
+    int peak = (int) readVarint(in);
+    List<Integer> ids = whole ? readInts(in) : List.of();
+    String text = whole ? readText(in) : "";
+    List<Integer> byteEnds = whole ? readInts(in) : List.of();
+    return new FeatureExample(tokens, values, peak, ids, text, byteEnds);
+  }
+
+  private static void writeInts(DataOutputStream out, List<Integer> values) throws IOException {
+    writeVarint(out, values.size());
+    for (int value : values) {
+      writeVarint(out, value);
+    }
+  }
+
+  private static List<Integer> readInts(DataInputStream in) throws IOException {
+    int n = readCount(in);
+    List<Integer> values = new ArrayList<>(n);
+    for (int i = 0; i < n; i++) {
+      values.add((int) readVarint(in));
+    }
+    return values;
   }
 
   private static void writeEffects(DataOutputStream out, List<TokenEffect> effects)

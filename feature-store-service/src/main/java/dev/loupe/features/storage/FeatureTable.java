@@ -58,7 +58,7 @@ final class FeatureTable {
             .bind("maxActivation", feature.statistics().maxActivation())
             .bind("meanActivation", feature.statistics().meanActivation())
             .bind("updated", ChronoUnit.MICROS.between(Instant.EPOCH, now))
-            .bind("topTokens", IndexedText.topTokens(feature))
+            .bind("topTokens", IndexedText.topTokens(feature.details()))
             .bind("details", DetailsCodec.encode(feature.details()))
             .add();
       }
@@ -71,7 +71,7 @@ final class FeatureTable {
     List<Dialect.ContentWords> words = new ArrayList<>(sorted.size());
     for (Feature feature : sorted) {
       long row = rows.get(feature.id().index());
-      words.add(IndexedText.contentWords(row, feature));
+      words.add(IndexedText.contentWords(row, feature.details()));
       if (!feature.labels().isEmpty()) {
         labelled.put(row, feature.labels());
         ids.put(row, feature.id());

@@ -1,8 +1,9 @@
 package dev.loupe.features.storage;
 
-import dev.loupe.features.domain.Feature;
+import dev.loupe.features.domain.FeatureDetails;
 import dev.loupe.features.domain.FeatureExample;
 import dev.loupe.features.domain.FeatureLabel;
+import dev.loupe.features.domain.Folding;
 import dev.loupe.features.domain.TokenEffect;
 import dev.loupe.features.domain.Words;
 import java.nio.charset.StandardCharsets;
@@ -30,27 +31,27 @@ final class IndexedText {
    * keep for ourselves.
    */
   static String comparable(String text) {
-    return Words.fold(text.replace(SEPARATOR, REPLACEMENT).replace('\0', REPLACEMENT));
+    return Folding.fold(text.replace(SEPARATOR, REPLACEMENT).replace('\0', REPLACEMENT));
   }
 
   /** All tokens that a feature raises, for filters. */
-  static String topTokens(Feature feature) {
+  static String topTokens(FeatureDetails details) {
     StringBuilder text = new StringBuilder().append(SEPARATOR);
-    for (TokenEffect effect : feature.details().topLogits()) {
+    for (TokenEffect effect : details.logits().top()) {
       text.append(comparable(effect.token())).append(SEPARATOR);
     }
     return text.toString();
   }
 
-  static Dialect.ContentWords contentWords(long row, Feature feature) {
+  static Dialect.ContentWords contentWords(long row, FeatureDetails details) {
     Set<String> tokens = new LinkedHashSet<>();
-    for (TokenEffect effect : feature.details().topLogits()) {
+    for (TokenEffect effect : details.logits().top()) {
       Words.addTo(tokens, effect.token());
     }
     Set<String> examples = new LinkedHashSet<>();
-    for (FeatureExample example : feature.details().examples()) {
-      // A word may be several tokens long.
-      Words.addTo(examples, String.join("", example.tokens()));
+    for (FeatureExample example : details.examples()) {
+      // A word may be several tokens long, and a character too.
+      Words.addTo(examples, example.searched());
     }
     int left = keep(tokens, MAX_WORD_BYTES);
     keep(examples, left);

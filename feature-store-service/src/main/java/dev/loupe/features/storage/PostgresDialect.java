@@ -26,8 +26,9 @@ final class PostgresDialect implements Dialect {
 
   @Override
   public Pools open(String jdbcUrl, int connections) {
+    // Flyway holds two connections while it migrates.
     HikariDataSource writes =
-        new HikariDataSource(pool(jdbcUrl, "feature-store-writes", Math.max(1, connections / 2)));
+        new HikariDataSource(pool(jdbcUrl, "feature-store-writes", Math.max(2, connections / 2)));
     try {
       HikariConfig reads = pool(jdbcUrl, "feature-store-reads", connections);
       reads.setReadOnly(true);

@@ -79,6 +79,7 @@ public abstract class FeatureListingContract extends FeatureStoreContract {
         Arguments.of("label:\"CAPITAL Cities\"", List.of(1L)),
         Arguments.of("label : \"tal o\"", List.of(2L)),
         Arguments.of("label:\"ÄRGER\"", List.of(4L)),
+        Arguments.of("label:\"arger\"", List.of(4L)),
         Arguments.of("label:\"100%\"", List.of(4L)),
         Arguments.of("label:\"100_\"", List.of()),
         Arguments.of("label:\"\\\"quoted\\\" and a \\\\\"", List.of(4L)),

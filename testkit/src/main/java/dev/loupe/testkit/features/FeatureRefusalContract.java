@@ -96,6 +96,42 @@ public abstract class FeatureRefusalContract extends FeatureStoreContract {
             "INVALID_VALUE",
             f -> f.setExamples(2, good.toBuilder().setPeak(-1))),
         broken(
+            "examples[2].ids", "INVALID_VALUE", f -> f.setExamples(2, good.toBuilder().addIds(1))),
+        broken(
+            "examples[2].ids[1]",
+            "INVALID_VALUE",
+            f -> f.setExamples(2, good.toBuilder().addIds(1).addIds(-1))),
+        broken(
+            "examples[2].text",
+            "INVALID_VALUE",
+            f -> f.setExamples(2, good.toBuilder().setText("x".repeat(65_537)))),
+        broken(
+            "examples[2].byte_ends",
+            "INVALID_VALUE",
+            f -> f.setExamples(2, good.toBuilder().setText("ab"))),
+        broken(
+            "examples[2].byte_ends",
+            "INVALID_VALUE",
+            f -> f.setExamples(2, good.toBuilder().addByteEnds(1))),
+        broken(
+            "examples[2].byte_ends[1]",
+            "INVALID_VALUE",
+            f -> f.setExamples(2, Features.whole("中", 1, 2))),
+        broken(
+            "examples[2].byte_ends[1]",
+            "INVALID_VALUE",
+            f -> f.setExamples(2, Features.whole("abc", 2, 1, 3))),
+        broken("final_norm_scale", "INVALID_VALUE", f -> f.setFinalNormScale(-1)),
+        broken("final_norm_scale", "NOT_FINITE", f -> f.setFinalNormScale(Double.NaN)),
+        broken(
+            "raw_top_logits[1].logit",
+            "NOT_FINITE",
+            f -> f.setRawTopLogits(1, Features.effect(1, "a", Float.NaN))),
+        broken(
+            "raw_bottom_logits",
+            "INVALID_VALUE",
+            f -> f.addAllRawBottomLogits(Collections.nCopies(100, Features.effect(1, "a", 1)))),
+        broken(
             "top_logits",
             "INVALID_VALUE",
             f -> f.addAllTopLogits(Collections.nCopies(100, Features.effect(1, "a", 1)))),

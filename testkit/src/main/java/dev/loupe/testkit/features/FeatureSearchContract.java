@@ -41,11 +41,27 @@ public abstract class FeatureSearchContract extends FeatureStoreContract {
         "aus;3",
         "ärger;6",
         "ÄRG;6",
-        "arger;",
+        "arger;6",
+        "café;9",
+        "cafe;9",
+        "CAFÉ\u0301s;9",
+        "lodz;9",
         "北;6",
         "京;6",
         "北京;6",
+        "京北;",
         "東;",
+        // Any part of a run without spaces, whole characters of which lie in several tokens.
+        "カナ;9",
+        "かたカ;9",
+        "ナ;9",
+        "カた;",
+        "中文;9",
+        "文中;",
+        "ภาษา;9",
+        "🦜;9",
+        "🦜🎉;9",
+        "🎉🦜;",
         "3;7",
         "3 14;7",
         "x86_64;7",
@@ -229,6 +245,11 @@ public abstract class FeatureSearchContract extends FeatureStoreContract {
         feature(8)
             .addTopLogits(Features.effect(1, "function", 1))
             .addExamples(Features.example("\0", "function"))
+            .build(),
+        feature(9)
+            .addLabels(label(9, "a", "Cafés in Łódź", 0.5))
+            .addTopLogits(Features.effect(1, "ひらかたカナ", 1))
+            .addExamples(Features.whole("中文ภาษาไทย🦜🎉", 1, 3, 5, 6, 27, 31, 33, 35))
             .build());
   }
 

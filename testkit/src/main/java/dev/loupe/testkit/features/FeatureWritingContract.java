@@ -30,6 +30,7 @@ public abstract class FeatureWritingContract extends FeatureStoreContract {
     Feature written =
         Features.fill(feature(7), 1)
             .addExamples(Features.example("Ünïcode ", "\0", "\uffff", "中文", " 🦜"))
+            .addExamples(Features.whole("中🦜", 1, 3, 5, 7))
             .addTopLogits(Features.effect(3, "\0\n", 1))
             .addLabels(label(7, "b", "second", 0.25))
             .addLabels(label(7, "a", "first", 0.75))

@@ -30,6 +30,15 @@ final class Features {
     return example.build();
   }
 
+  /** An example whose tokens end in the middle of characters, so that only its text has them. */
+  static FeatureExample whole(String text, int... byteEnds) {
+    FeatureExample.Builder example = FeatureExample.newBuilder().setText(text);
+    for (int i = 0; i < byteEnds.length; i++) {
+      example.addIds(100 + i).addTokens("\ufffd").addValues(i).addByteEnds(byteEnds[i]);
+    }
+    return example.setPeak(byteEnds.length - 1).build();
+  }
+
   static TokenEffect effect(int id, String token, float logit) {
     return TokenEffect.newBuilder().setId(id).setToken(token).setLogit(logit).build();
   }
@@ -63,7 +72,10 @@ final class Features {
           FeatureNeighbour.newBuilder()
               .setFeature(random.nextInt(10_000))
               .setCosine(random.nextFloat() * 2 - 1));
+      feature.addRawTopLogits(effect(random.nextInt(50_257), " raw" + i, random.nextFloat() * 5));
+      feature.addRawBottomLogits(effect(i, " low" + i, -random.nextFloat()));
     }
+    feature.setFinalNormScale(random.nextDouble() * 30);
     return feature;
   }
 }
