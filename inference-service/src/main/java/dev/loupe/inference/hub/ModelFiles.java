@@ -6,6 +6,7 @@ import dev.loupe.inference.hub.HubException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -19,6 +20,16 @@ final class ModelFiles {
   static final String WEIGHTS = "model.safetensors";
   static final String WEIGHTS_SUFFIX = ".safetensors";
   static final String WEIGHTS_INDEX = "model.safetensors.index.json";
+
+  /**
+   * What a repository may have and a model can do without: special tokens, how text is generated.
+   */
+  static final List<String> OPTIONAL =
+      List.of(
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "added_tokens.json",
+          "generation_config.json");
 
   private static final Pattern SHARD = Pattern.compile("[\\w-][\\w.-]{0,200}\\.safetensors");
   private static final int MAX_SHARDS = 1_000;
@@ -52,10 +63,9 @@ final class ModelFiles {
     return shards;
   }
 
-  /** True when a folder has all that a model needs. */
+  /** True when a folder has all that a model needs; without a tokenizer it serves token ids. */
   static boolean complete(Path folder) {
-    boolean tokenizer = has(folder, TOKENIZER) || (has(folder, VOCAB) && has(folder, MERGES));
-    return has(folder, CONFIG) && tokenizer && hasWeights(folder);
+    return has(folder, CONFIG) && hasWeights(folder);
   }
 
   private static boolean hasWeights(Path folder) {

@@ -90,9 +90,9 @@ public final class ModelHub {
       Path config = fetch.required(ModelFiles.CONFIG, repository.revision());
       String commit = config.getParent().getFileName().toString();
       fetch.bytesLeft = limit.mostBytes(config);
-      if (fetch.file(ModelFiles.TOKENIZER, commit).isEmpty()) {
-        fetch.required(ModelFiles.VOCAB, commit);
-        fetch.required(ModelFiles.MERGES, commit);
+      fetch.tokenizer(commit);
+      for (String name : ModelFiles.OPTIONAL) {
+        fetch.file(name, commit);
       }
       if (fetch.file(ModelFiles.WEIGHTS, commit).isEmpty()) {
         for (String shard : ModelFiles.shards(fetch.required(ModelFiles.WEIGHTS_INDEX, commit))) {
@@ -131,13 +131,21 @@ public final class ModelHub {
               });
     }
 
+    /** A repository without a tokenizer has none of its files: half of a pair is refused. */
+    void tokenizer(String commit) throws IOException, InterruptedException {
+      boolean whole = file(ModelFiles.TOKENIZER, commit).isPresent();
+      if (!whole && file(ModelFiles.VOCAB, commit).isPresent()) {
+        required(ModelFiles.MERGES, commit);
+      }
+    }
+
     Path required(String name, String revision) throws IOException, InterruptedException {
       return file(name, revision)
           .orElseThrow(
               () ->
                   new HubException(
                       Kind.NOT_FOUND,
-                      "%s has no %s; a model needs config.json, tokenizer.json or vocab.json and merges.txt, and weights in model.safetensors or shards with an index"
+                      "%s has no %s; a model needs config.json and weights in model.safetensors or shards with an index, and to read text tokenizer.json or vocab.json and merges.txt"
                           .formatted(repository, name)));
     }
 

@@ -117,6 +117,41 @@ class ModelHubTest {
   }
 
   @Test
+  void fetchesWhatSaysMoreOfTokensAndGenerationWhereItIsThere() throws IOException {
+    hub.small("tokenizer_config.json", "{\"a\": 1}").small("special_tokens_map.json", "{\"b\": 1}");
+    hub.small("added_tokens.json", "{\"c\": 1}").small("generation_config.json", "{\"d\": 1}");
+
+    Path folder = folder(settings());
+
+    assertThat(folder.resolve("tokenizer_config.json")).hasContent("{\"a\": 1}");
+    assertThat(folder.resolve("special_tokens_map.json")).hasContent("{\"b\": 1}");
+    assertThat(folder.resolve("added_tokens.json")).hasContent("{\"c\": 1}");
+    assertThat(folder.resolve("generation_config.json")).hasContent("{\"d\": 1}");
+  }
+
+  @Test
+  void fetchesAModelThatHasNoTokenizer() throws IOException {
+    try (LocalHub other = new LocalHub()) {
+      other.small("config.json", "{}").large("model.safetensors", weights);
+      Path folder = folder(with(Optional.empty(), false, other.address()));
+
+      assertThat(folder.resolve("model.safetensors")).exists();
+      assertThat(folder(with(Optional.empty(), true, other.address()))).isEqualTo(folder);
+    }
+  }
+
+  @Test
+  void refusesAVocabularyWithoutItsMerges() throws IOException {
+    try (LocalHub other = new LocalHub()) {
+      other.small("config.json", "{}").small("vocab.json", "{}");
+      other.large("model.safetensors", weights);
+      HubSettings settings = with(Optional.empty(), false, other.address());
+
+      fails(Kind.NOT_FOUND, "has no merges.txt", () -> folder(settings));
+    }
+  }
+
+  @Test
   void fetchesEveryShardThatTheIndexNames() throws IOException {
     try (LocalHub other = new LocalHub()) {
       other.small("config.json", "{}").small("tokenizer.json", "{}");
