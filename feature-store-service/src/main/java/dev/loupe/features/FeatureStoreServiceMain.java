@@ -1,6 +1,6 @@
 package dev.loupe.features;
 
-import dev.loupe.server.EnvironmentDefaults;
+import dev.loupe.server.CommandLines;
 import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
 import java.util.concurrent.Callable;
@@ -43,8 +43,7 @@ public final class FeatureStoreServiceMain implements Callable<Integer> {
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new FeatureStoreServiceMain())
-        .setDefaultValueProvider(new EnvironmentDefaults());
+    return CommandLines.ofServer(new FeatureStoreServiceMain());
   }
 
   @Override

@@ -1,7 +1,7 @@
 package dev.loupe.gateway;
 
 import dev.loupe.server.Channels;
-import dev.loupe.server.EnvironmentDefaults;
+import dev.loupe.server.CommandLines;
 import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
 import dev.loupe.server.errors.LoupeException;
@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -59,16 +58,13 @@ public final class GatewayMain implements Callable<Integer> {
       paramLabel = "ORIGIN",
       split = ",",
       description =
-          "Web pages of this origin may call the gateway from a browser, beside those of this machine;"
-              + " * for all.")
+          "Web pages of this origin may call the gateway from a browser, beside those of this"
+              + " machine; * for all.")
   private List<String> allowedOrigins = List.of();
 
   /** Serves until the process is told to end. */
   public static void main(String[] args) {
-    System.exit(
-        new CommandLine(new GatewayMain())
-            .setDefaultValueProvider(new EnvironmentDefaults())
-            .execute(args));
+    System.exit(CommandLines.ofServer(new GatewayMain()).execute(args));
   }
 
   @Override

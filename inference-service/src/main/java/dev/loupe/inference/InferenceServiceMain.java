@@ -3,7 +3,7 @@ package dev.loupe.inference;
 import dev.loupe.inference.hub.HubException;
 import dev.loupe.inference.hub.HubSettings;
 import dev.loupe.inference.serving.ModelSpec;
-import dev.loupe.server.EnvironmentDefaults;
+import dev.loupe.server.CommandLines;
 import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
 import dev.loupe.server.errors.ErrorReason;
@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.slf4j.LoggerFactory;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -36,11 +35,11 @@ public final class InferenceServiceMain implements Callable<Integer> {
       split = ",",
       paramLabel = "[ID=]MODEL[#FORM]",
       description =
-          "A folder with config.json, tokenizer and safetensors weights, or a hub id such as "
-              + "owner/name[@revision], downloaded through HF_ENDPOINT, HF_HOME and HF_TOKEN. "
-              + "The form is f32 or bf16, and all or some steps of weight processing (fold_ln, center_writing_weights, "
-              + "center_unembed, fold_value_biases), joined by +, as in processed=owner/name#all. "
-              + "May be given more than once.")
+          "A folder with config.json, tokenizer and safetensors weights, or a hub id such as"
+              + " owner/name[@revision], downloaded through HF_ENDPOINT, HF_HOME and HF_TOKEN. The"
+              + " form is f32 or bf16, and all or some steps of weight processing (fold_ln,"
+              + " center_writing_weights, center_unembed, fold_value_biases), joined by +, as in"
+              + " processed=owner/name#all. May be given more than once.")
   private List<String> models;
 
   @Option(
@@ -72,7 +71,8 @@ public final class InferenceServiceMain implements Callable<Integer> {
       names = "--weight-bytes",
       paramLabel = "BYTES",
       description =
-          "Memory that the weights of all models may take; what a client has loaded beyond it is refused (default: ${DEFAULT-VALUE}).")
+          "Memory that the weights of all models may take; what a client has loaded beyond it is"
+              + " refused (default: ${DEFAULT-VALUE}).")
   private long weightBytes = InferenceConfig.defaultWeightBytes();
 
   @Option(
@@ -80,7 +80,8 @@ public final class InferenceServiceMain implements Callable<Integer> {
       split = ",",
       paramLabel = "FOLDER",
       description =
-          "Clients may have models loaded from folders below this one, beside the hub. May be given more than once.")
+          "Clients may have models loaded from folders below this one, beside the hub. May be given"
+              + " more than once.")
   private List<Path> loadFrom = new ArrayList<>();
 
   private InferenceServiceMain() {}
@@ -92,9 +93,7 @@ public final class InferenceServiceMain implements Callable<Integer> {
 
   /** Runs, and gives the exit code: 0, 1 when it cannot start, 2 for options that make no sense. */
   static int execute(String... args) {
-    return new CommandLine(new InferenceServiceMain())
-        .setDefaultValueProvider(new EnvironmentDefaults())
-        .execute(args);
+    return CommandLines.ofServer(new InferenceServiceMain()).execute(args);
   }
 
   @Override

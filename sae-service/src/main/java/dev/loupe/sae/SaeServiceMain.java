@@ -1,11 +1,10 @@
 package dev.loupe.sae;
 
-import dev.loupe.server.EnvironmentDefaults;
+import dev.loupe.server.CommandLines;
 import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -63,10 +62,7 @@ public final class SaeServiceMain implements Callable<Integer> {
 
   /** Runs until the process is told to end. */
   public static void main(String[] args) {
-    System.exit(
-        new CommandLine(new SaeServiceMain())
-            .setDefaultValueProvider(new EnvironmentDefaults())
-            .execute(args));
+    System.exit(CommandLines.ofServer(new SaeServiceMain()).execute(args));
   }
 
   @Override

@@ -21,14 +21,17 @@ public final class ServerOptions {
   @Option(
       names = "--port",
       paramLabel = "PORT",
+      converter = PortNumber.class,
       description = "gRPC port, 0 for any free one (default: ${DEFAULT-VALUE}).")
   private int port;
 
   @Option(
       names = "--metrics-port",
       paramLabel = "PORT",
+      converter = PortNumber.OrNone.class,
       description =
-          "HTTP port of /metrics and /healthz, 0 for any free one, -1 for none (default: ${DEFAULT-VALUE}).")
+          "HTTP port of /metrics and /healthz, 0 for any free one, -1 for none (default:"
+              + " ${DEFAULT-VALUE}).")
   private int metricsPort;
 
   @Option(

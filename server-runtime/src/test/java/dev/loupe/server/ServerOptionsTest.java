@@ -117,7 +117,7 @@ class ServerOptionsTest {
       assertThat(server.port()).isPositive();
       assertThat(server.host()).isEqualTo("127.0.0.1");
     }
-    assertThatThrownBy(() -> parse(Map.of(), "--port=70000").server.toServer())
+    assertThatThrownBy(() -> new ServerOptions(70000, -1).toServer())
         .hasMessage("port is 70000; give 0 to 65535");
     assertThatThrownBy(
             () ->

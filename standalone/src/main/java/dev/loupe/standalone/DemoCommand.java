@@ -5,11 +5,14 @@ import dev.loupe.standalone.client.ModelInfo;
 import dev.loupe.standalone.demo.DemoSettings;
 import dev.loupe.standalone.demo.Figures;
 import dev.loupe.standalone.demo.Story;
+import dev.loupe.standalone.demo.TrainableHookPoint;
 import dev.loupe.standalone.embedded.EmbeddedLoupe;
 import dev.loupe.standalone.terminal.Terminal;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -26,13 +29,18 @@ import picocli.CommandLine.Spec;
     description = {
       "Tell the whole story, then go on serving.",
       "",
-      "Ten steps: start all services; what the model predicts and where it decides; its previous-token and"
-          + " induction heads; neurons that mean several things; a sparse dictionary trained on streamed"
-          + " activations; what it keeps; its features, published and named; a neuron taken apart into"
-          + " features; a steered text; and the address at which everything is served.",
+      "Ten steps: start all services; what the model predicts and where it decides; its"
+          + " previous-token and induction heads; neurons that mean several things; a sparse"
+          + " dictionary trained on streamed activations; what it keeps; its features, published"
+          + " and named; a neuron taken apart into features; a steered text; and the address at"
+          + " which everything is served.",
       "",
-      "The figures of the run are written to summary.json. What an earlier run made and still fits is used"
-          + " again, and said so.",
+      "The figures of the run are written to summary.json. What an earlier run made and still fits"
+          + " is used again, and said so.",
+      "",
+      "Where a Loupe already serves the data folder, as \"loupe up\" does, the story is told on"
+          + " that one, which loads the model if it does not serve it yet (from a folder, if"
+          + " --load-from lets it).",
       ""
     })
 final class DemoCommand implements Callable<Integer> {
@@ -40,17 +48,20 @@ final class DemoCommand implements Callable<Integer> {
 
   @Option(
       names = "--model",
-      paramLabel = "FOLDER_OR_HUB_ID",
-      description = "A model of your own (default: the one that ships with Loupe).")
+      paramLabel = ServingOptions.MODEL_LABEL,
+      description = {
+        "A model of your own (default: the one that ships with Loupe).",
+        ServingOptions.MODEL_SYNTAX
+      })
   private String model;
 
   @Option(
       names = "--corpus",
       paramLabel = "FILE_OR_FOLDER",
       description =
-          "Text of your own: .txt, or .jsonl with a \"text\" field on each line, or a folder of them."
-              + " Without it, the generated corpus with its labelled concepts is used; with it, what needs"
-              + " labels is left out of the report.")
+          "Text of your own: .txt, or .jsonl with a \"text\" field on each line, or a folder of"
+              + " them. Without it, the generated corpus with its labelled concepts is used; with"
+              + " it, what needs labels is left out of the report.")
   private Path corpus;
 
   @Option(
@@ -64,8 +75,8 @@ final class DemoCommand implements Callable<Integer> {
       names = "--hook-point",
       paramLabel = "NAME",
       description =
-          "What the dictionary reads, such as blocks.2.hook_resid_post (default: the residual stream in"
-              + " the middle of the model).")
+          "What the dictionary reads, such as blocks.2.hook_resid_post (default: the residual"
+              + " stream in the middle of the model).")
   private String hookPoint;
 
   @Option(
@@ -84,8 +95,8 @@ final class DemoCommand implements Callable<Integer> {
       names = "--dir",
       paramLabel = "FOLDER",
       description =
-          "Where summary.json and all data go (default: data in ~/.loupe, which \"loupe up\" serves, and"
-              + " summary.json in ~/.loupe/demo).")
+          "Where summary.json and all data go (default: data in LOUPE_HOME or ~/.loupe, which"
+              + " \"loupe up\" serves, and summary.json in the folder demo there).")
   private Path dir;
 
   @Option(names = "--exit", description = "End after the story instead of serving.")
@@ -100,21 +111,18 @@ final class DemoCommand implements Callable<Integer> {
     long started = System.nanoTime();
     check();
     Terminal terminal = Terminal.system();
-    Path data = dir == null ? ServingOptions.home() : dir;
-    Path summary = (dir == null ? data.resolve("demo") : dir).resolve("summary.json");
+    Path data = dir == null ? ServingOptions.home(System.getenv()) : dir;
     terminal.heading("1 of 10: Start");
+    Optional<InetSocketAddress> running = EmbeddedLoupe.serving(data);
+    if (running.isPresent()) {
+      tellOn(running.get(), data, terminal, started);
+      return 0;
+    }
     EmbeddedLoupe loupe = serving.start(data, model == null ? List.of() : List.of(model), terminal);
     Runnable close = Shutdown.closing(loupe);
     try (LoupeClient client = new LoupeClient(loupe.gateway())) {
-      ModelInfo info = client.model(loupe.models().get(0)).info();
-      describe(info, terminal);
       ServingOptions.announce(loupe, terminal);
-      Figures figures = story(client, info, terminal).tell();
-      figures.write(summary, (System.nanoTime() - started) / 1e9);
-      terminal.heading("10 of 10: Serve");
-      terminal.line("The figures of this run, in %s:", summary);
-      terminal.line("");
-      terminal.line(figures.json().strip());
+      tell(client, loupe.models().get(0), data, terminal, started);
       ServingOptions.announce(loupe, terminal);
     }
     if (exit) {
@@ -123,6 +131,33 @@ final class DemoCommand implements Callable<Integer> {
     }
     ServingOptions.serve(terminal);
     return 0;
+  }
+
+  private void tellOn(InetSocketAddress gateway, Path data, Terminal terminal, long started)
+      throws IOException {
+    String address = "http://%s:%d/".formatted(gateway.getHostString(), gateway.getPort());
+    terminal.line(
+        "A Loupe serves %s already, at %s: the story is told on that one.", data, address);
+    try (LoupeClient client = new LoupeClient(gateway);
+        DownloadBars downloads = new DownloadBars(terminal)) {
+      String name = ServedModel.of(client, model, downloads::onBytes);
+      tell(client, name, data, terminal, started);
+    }
+    terminal.line("It goes on serving, at %s", address);
+  }
+
+  private void tell(LoupeClient client, String name, Path data, Terminal terminal, long started)
+      throws IOException {
+    ModelInfo info = client.model(name).info();
+    describe(info, terminal);
+    String point = hookPoint == null ? null : TrainableHookPoint.of(client.model(name), hookPoint);
+    Figures figures = story(client, info, point, terminal).tell();
+    Path summary = (dir == null ? data.resolve("demo") : dir).resolve("summary.json");
+    figures.write(summary, (System.nanoTime() - started) / 1e9);
+    terminal.heading("10 of 10: Serve");
+    terminal.line("The figures of this run, in %s:", summary);
+    terminal.line("");
+    terminal.line(figures.json().strip());
   }
 
   private void check() {
@@ -140,11 +175,11 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private Story story(LoupeClient client, ModelInfo info, Terminal terminal) {
+  private Story story(LoupeClient client, ModelInfo info, String point, Terminal terminal) {
     boolean shipped = model == null && corpus == null;
     DemoSettings settings =
         (shipped ? DemoSettings.shipped(info) : DemoSettings.own(info))
-            .with(hookPoint, features, steps);
+            .with(point, features, steps);
     if (shipped) {
       return Story.ofShippedModel(client, info, settings, prompt, terminal);
     }

@@ -1,6 +1,7 @@
 package dev.loupe.standalone;
 
 import dev.loupe.benchmarks.BenchCommand;
+import dev.loupe.server.CommandLines;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.standalone.client.CallFailure;
 import dev.loupe.standalone.client.InterruptedCallException;
@@ -33,36 +34,37 @@ import picocli.CommandLine.Command;
     description = {
       "",
       "Loupe runs a language model with every activation open to reading and editing, trains sparse"
-          + " dictionaries on what it reads, keeps the features that they find, and serves all of it"
-          + " over gRPC, gRPC-Web and JSON on one port.",
+          + " dictionaries on what it reads, keeps the features that they find, and serves all of"
+          + " it over gRPC, gRPC-Web and JSON on one port.",
       ""
     },
     commandListHeading = "%nCommands:%n",
     optionListHeading = "%nOptions:%n",
     footerHeading = "%nExamples:%n",
     footer = {
-      "  loupe demo                           the whole story on the model that ships with Loupe,",
-      "                                       in under five minutes; then it goes on serving",
-      "  loupe demo --model openai-community/gpt2 --corpus my-texts/ --prompt \"Once upon a time\"",
-      "                                       the same on a model and on texts of your own",
-      "  loupe up                             serve only; the page is at http://127.0.0.1:8080/",
-      "  loupe up --model ./my-model --model openai-community/gpt2",
-      "                                       serve models of your own",
-      "  loupe verify ./my-model              does the model compute what it should?",
-      "  loupe help demo                      what a command takes",
+      "  loupe demo                the whole story on the model that ships with Loupe",
+      "  loupe demo --model openai-community/gpt2 --corpus my-texts/",
+      "                            the same on a model and on texts of your own",
+      "  loupe up                  serve only: http://127.0.0.1:8080/",
+      "  loupe up --model ./my-model --model fast=openai-community/gpt2#bf16",
+      "                            serve models of your own",
+      "  loupe verify ./my-model   does the model compute what it should?",
+      "  loupe help demo           what a command takes",
       "",
-      "A model is a folder with config.json, model.safetensors (or its shards) and tokenizer.json (or",
-      "vocab.json and merges.txt), or the id of a hub repository that has them. From a hub, only",
-      "safetensors are loaded: HF_ENDPOINT says where the hub is, HF_TOKEN who asks, HF_HOME where",
-      "files are kept.",
-      "Data is kept in ~/.loupe unless --dir names another folder."
+      "A model is a folder with config.json, model.safetensors (or its shards) and tokenizer.json"
+          + " (or vocab.json and merges.txt), or the id of a hub repository that has them. From a"
+          + " hub, only safetensors are loaded: HF_ENDPOINT says where the hub is, HF_TOKEN who"
+          + " asks, HF_HOME where files are kept.",
+      "Data is kept in LOUPE_HOME (~/.loupe) unless --dir names another folder. The engine's native"
+          + " libraries, 432 MB, are unpacked once into DJL_CACHE_DIR (~/.djl.ai; the folder engine"
+          + " in LOUPE_HOME when that is set)."
     })
 public final class Loupe implements Runnable {
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   /** The command line with all its commands, writing where it is told. */
   public static CommandLine commandLine(PrintWriter out, PrintWriter err) {
-    return new CommandLine(new Loupe())
+    return CommandLines.of(new Loupe())
         .setOut(out)
         .setErr(err)
         .setUsageHelpAutoWidth(true)

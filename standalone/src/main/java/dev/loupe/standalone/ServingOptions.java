@@ -1,10 +1,13 @@
 package dev.loupe.standalone;
 
 import dev.loupe.server.LogLevel;
+import dev.loupe.server.PortNumber;
 import dev.loupe.standalone.embedded.EmbeddedLoupe;
 import dev.loupe.standalone.terminal.Terminal;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Option;
 
@@ -14,6 +17,7 @@ final class ServingOptions {
       names = "--port",
       defaultValue = "8080",
       paramLabel = "PORT",
+      converter = PortNumber.class,
       description = "Port of the gateway, 0 for any free one (default: ${DEFAULT-VALUE}).")
   private int port;
 
@@ -22,19 +26,44 @@ final class ServingOptions {
       defaultValue = "WARN",
       paramLabel = "LEVEL",
       description =
-          "How much the services log: ERROR, WARN, INFO, DEBUG or TRACE (default: ${DEFAULT-VALUE}).")
+          "How much the services log: ERROR, WARN, INFO, DEBUG or TRACE (default:"
+              + " ${DEFAULT-VALUE}).")
   private LogLevel logLevel;
 
-  /** The folder that data goes to unless another is named. */
-  static Path home() {
-    return Path.of(System.getProperty("user.home"), ".loupe");
+  @Option(
+      names = "--load-from",
+      split = ",",
+      paramLabel = "FOLDER",
+      description =
+          "Clients may have models loaded from folders below this one, beside the hub. May be given"
+              + " more than once.")
+  private List<Path> loadFrom = new ArrayList<>();
+
+  /** What a model is called on the command line. */
+  static final String MODEL_LABEL = "[ID=]MODEL[#FORM]";
+
+  /** How a model is named on the command line. */
+  static final String MODEL_SYNTAX =
+      "A folder or a hub id, such as openai-community/gpt2. ID= before it says how it is called."
+          + " After it, #bf16 computes in bfloat16 and #all processes the weights as"
+          + " TransformerLens does by default; steps of that (fold_ln, center_writing_weights,"
+          + " center_unembed, fold_value_biases) and a type are joined by +, as in"
+          + " mine=./my-model#bf16+fold_ln.";
+
+  /**
+   * The folder that data goes to unless another is named: {@code LOUPE_HOME}, or {@code .loupe} in
+   * the home folder.
+   */
+  static Path home(Map<String, String> environment) {
+    String home = environment.getOrDefault("LOUPE_HOME", "");
+    return home.isBlank() ? Path.of(System.getProperty("user.home"), ".loupe") : Path.of(home);
   }
 
   /** Starts all services over a data folder, with these models or the shipped one. */
   EmbeddedLoupe start(Path data, List<String> models, Terminal terminal) {
     logLevel.apply();
     try (DownloadBars downloads = new DownloadBars(terminal)) {
-      return EmbeddedLoupe.start(data, port, models, downloads);
+      return EmbeddedLoupe.start(data, port, models, loadFrom, downloads);
     }
   }
 

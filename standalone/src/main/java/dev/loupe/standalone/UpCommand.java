@@ -19,20 +19,20 @@ import picocli.CommandLine.Option;
     description = {
       "Serve models, dictionaries and features until Ctrl-C.",
       "",
-      "Without --model it serves the model that ships with Loupe. Dictionaries and features that are in"
-          + " the data folder, such as those that \"loupe demo\" made, are served too."
+      "Without --model it serves the model that ships with Loupe. Dictionaries and features that"
+          + " are in the data folder, such as those that \"loupe demo\" made, are served too."
     })
 final class UpCommand implements Callable<Integer> {
   @Option(
       names = "--model",
-      paramLabel = "FOLDER_OR_HUB_ID",
-      description = "A model to serve; may be given several times.")
+      paramLabel = ServingOptions.MODEL_LABEL,
+      description = {"A model to serve; may be given several times.", ServingOptions.MODEL_SYNTAX})
   private List<String> models = new ArrayList<>();
 
   @Option(
       names = "--dir",
       paramLabel = "FOLDER",
-      description = "Where data is kept (default: ~/.loupe).")
+      description = "Where data is kept (default: LOUPE_HOME, or ~/.loupe).")
   private Path dir;
 
   @Mixin private ServingOptions serving;
@@ -40,7 +40,7 @@ final class UpCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     Terminal terminal = Terminal.system();
-    Path data = dir == null ? ServingOptions.home() : dir;
+    Path data = dir == null ? ServingOptions.home(System.getenv()) : dir;
     EmbeddedLoupe loupe = serving.start(data, models, terminal);
     Shutdown.closing(loupe);
     ServingOptions.announce(loupe, terminal);

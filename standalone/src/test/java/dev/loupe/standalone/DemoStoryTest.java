@@ -8,22 +8,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.loupe.standalone.client.LoupeClient;
 import dev.loupe.standalone.client.ModelInfo;
 import dev.loupe.standalone.client.TrainingSpec;
-import dev.loupe.standalone.corpus.CorpusGenerator;
 import dev.loupe.standalone.demo.DemoException;
 import dev.loupe.standalone.demo.DemoSettings;
 import dev.loupe.standalone.demo.Story;
 import dev.loupe.standalone.embedded.EmbeddedLoupe;
 import dev.loupe.standalone.embedded.StartException;
-import dev.loupe.standalone.pretrain.PretrainRun;
-import dev.loupe.standalone.pretrain.PretrainSettings;
 import dev.loupe.standalone.terminal.Terminal;
-import dev.loupe.tensor.TensorEngine;
 import io.grpc.StatusRuntimeException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.io.PrintWriter;
-import java.io.Writer;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -31,7 +25,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -54,17 +47,7 @@ class DemoStoryTest {
 
   @BeforeAll
   static void startEverything() throws IOException {
-    TensorEngine.start(0);
-    PretrainSettings tiny =
-        new PretrainSettings(
-            3, 600, 200, 2, 2, 32, 64, 8, 20 * 8 * 64, 20 * 8 * 64, 3e-3, 0.25, 0.5);
-    Path model = folder.resolve("tiny");
-    new PretrainRun(
-            model,
-            tiny,
-            new PretrainRun.Cadence(1_000, 1_000, Duration.ofMinutes(5)),
-            new PrintWriter(Writer.nullWriter()))
-        .run(false);
+    TinyModel.pretrain(folder.resolve("tiny"));
     start();
   }
 
@@ -224,14 +207,6 @@ class DemoStoryTest {
   }
 
   private static Path texts() throws IOException {
-    Path texts = folder.resolve("texts");
-    if (!Files.exists(texts)) {
-      Files.createDirectories(texts);
-      CorpusGenerator corpus = new CorpusGenerator(9);
-      for (int i = 0; i < 400; i++) {
-        Files.writeString(texts.resolve("t" + i + ".txt"), corpus.document(i).text() + "\n");
-      }
-    }
-    return texts;
+    return TinyModel.texts(folder.resolve("texts"));
   }
 }

@@ -9,10 +9,12 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -35,7 +37,10 @@ class LoupeTest {
             "HF_ENDPOINT",
             "HF_TOKEN",
             "HF_HOME",
-            "~/.loupe");
+            "LOUPE_HOME",
+            "~/.loupe",
+            "DJL_CACHE_DIR",
+            "http://127.0.0.1:8080/");
   }
 
   @Test
@@ -66,6 +71,7 @@ class LoupeTest {
         "up, --port, 8080",
         "up, --log-level, WARN",
         "up, --dir,",
+        "up, --load-from,",
         "up, --model,"
       })
   void optionsHaveTheseDefaults(String command, String option, String expected) {
@@ -82,6 +88,8 @@ class LoupeTest {
     "demo --features=0 , --features is 0",
     "demo --steps=-1 , --steps is -1",
     "demo --port=eight , --port",
+    "demo --port=99999 , '99999' is no port; expected 0 to 65535",
+    "up --port=-2 , '-2' is no port; expected 0 to 65535",
     "up --nonsense , --nonsense",
     "bogus , bogus"
   })
@@ -89,6 +97,25 @@ class LoupeTest {
     assertThat(execute(line.split(" "))).isEqualTo(CommandLine.ExitCode.USAGE);
 
     assertThat(err.toString()).contains(words);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"up", "demo"})
+  void helpSaysHowAModelIsNamedAndItsFormChosen(String command) {
+    assertThat(execute(command, "--help")).isZero();
+
+    assertThat(out.toString())
+        .contains(
+            "[ID=]MODEL[#FORM]", "#bf16", "#all", "mine=./my-model#bf16+fold_ln", "--load-from");
+  }
+
+  @Test
+  void dataGoesWhereTheEnvironmentSaysOrIntoTheHomeFolder() {
+    assertThat(ServingOptions.home(Map.of("LOUPE_HOME", "/data/loupe")))
+        .isEqualTo(Path.of("/data/loupe"));
+    assertThat(ServingOptions.home(Map.of("LOUPE_HOME", " ")))
+        .isEqualTo(ServingOptions.home(Map.of()))
+        .isEqualTo(Path.of(System.getProperty("user.home"), ".loupe"));
   }
 
   @Test

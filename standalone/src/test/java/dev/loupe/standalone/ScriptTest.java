@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -145,6 +146,26 @@ class ScriptTest {
     assertThat(run(root, root.resolve("loupe"), "up").status()).isZero();
   }
 
+  @Test
+  void homeAndLoupeHomeSayWhereFilesGo() throws Exception {
+    fakeMaven(0);
+    executable(
+        "java",
+        "if [ \"$1\" = -version ]; then echo 'openjdk version \"17\"' >&2; exit; fi",
+        "printf '%s\\n' \"$@\"",
+        "echo \"engine: ${DJL_CACHE_DIR:-none}\"");
+    executable("javac", "exit 0");
+    Path script = root.resolve("loupe");
+
+    assertThat(run(root, Map.of("HOME", "/home/of me"), script, "up").output().lines())
+        .contains("-Duser.home=/home/of me", "engine: none");
+    assertThat(run(root, Map.of("LOUPE_HOME", "/data/loupe"), script, "up").output().lines())
+        .contains("engine: /data/loupe/engine")
+        .noneMatch(line -> line.startsWith("-Duser.home"));
+    Map<String, String> both = Map.of("LOUPE_HOME", "/data/loupe", "DJL_CACHE_DIR", "/natives");
+    assertThat(run(root, both, script, "up").output().lines()).contains("engine: /natives");
+  }
+
   private void fakeJava(String version) throws IOException {
     executable(
         "java",
@@ -169,10 +190,16 @@ class ScriptTest {
   }
 
   private Run run(Path from, Path script, String... arguments) throws Exception {
+    return run(from, Map.of(), script, arguments);
+  }
+
+  private Run run(Path from, Map<String, String> environment, Path script, String... arguments)
+      throws Exception {
     List<String> command = new ArrayList<>(List.of(where("bash").toString(), script.toString()));
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).directory(from.toFile());
     builder.environment().clear();
+    builder.environment().putAll(environment);
     builder.environment().put("PATH", bin.toString());
     builder.redirectErrorStream(true);
     Process process = builder.start();

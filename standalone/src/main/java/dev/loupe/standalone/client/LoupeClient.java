@@ -28,6 +28,16 @@ public final class LoupeClient implements AutoCloseable {
     return ModelClient.loaded(channel);
   }
 
+  /**
+   * Has a model loaded and waits until it serves.
+   *
+   * @return its name, {@code models/{model}}
+   * @throws io.grpc.StatusRuntimeException when it cannot be loaded
+   */
+  public String load(ModelLoad load, ModelLoad.Steps steps) {
+    return ModelClient.load(channel, load, steps);
+  }
+
   /** One model's answers. */
   public ModelClient model(String name) {
     return new ModelClient(channel, name);

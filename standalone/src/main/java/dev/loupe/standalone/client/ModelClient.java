@@ -5,21 +5,25 @@ import com.google.common.primitives.Ints;
 import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
 import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
 import dev.loupe.proto.inference.v1.AttributionServiceGrpc.AttributionServiceBlockingStub;
+import dev.loupe.proto.inference.v1.Capture;
 import dev.loupe.proto.inference.v1.ClampFeature;
 import dev.loupe.proto.inference.v1.ComputeLogitLensRequest;
+import dev.loupe.proto.inference.v1.ComputeType;
 import dev.loupe.proto.inference.v1.GenerateTextRequest;
 import dev.loupe.proto.inference.v1.GenerateTextResponse;
 import dev.loupe.proto.inference.v1.GetModelRequest;
 import dev.loupe.proto.inference.v1.HeadPattern;
 import dev.loupe.proto.inference.v1.HeadServiceGrpc;
 import dev.loupe.proto.inference.v1.HeadServiceGrpc.HeadServiceBlockingStub;
-import dev.loupe.proto.inference.v1.HookPoint;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceBlockingStub;
 import dev.loupe.proto.inference.v1.Intervention;
 import dev.loupe.proto.inference.v1.LensPosition;
 import dev.loupe.proto.inference.v1.ListHookPointsRequest;
 import dev.loupe.proto.inference.v1.ListModelsRequest;
+import dev.loupe.proto.inference.v1.LoadModelRequest;
+import dev.loupe.proto.inference.v1.LoadModelResponse;
+import dev.loupe.proto.inference.v1.LoadProgress;
 import dev.loupe.proto.inference.v1.Model;
 import dev.loupe.proto.inference.v1.Prediction;
 import dev.loupe.proto.inference.v1.Prompt;
@@ -36,7 +40,6 @@ import io.grpc.Channel;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -69,6 +72,34 @@ public final class ModelClient {
     return model;
   }
 
+  /**
+   * Has a model loaded and waits until it serves.
+   *
+   * @return its name
+   * @throws io.grpc.StatusRuntimeException when it cannot be loaded
+   */
+  static String load(Channel channel, ModelLoad load, ModelLoad.Steps steps) {
+    LoadModelRequest request =
+        LoadModelRequest.newBuilder()
+            .setModelId(load.id())
+            .setSource(load.source())
+            .setComputeType(
+                load.bf16() ? ComputeType.COMPUTE_TYPE_BF16 : ComputeType.COMPUTE_TYPE_F32)
+            .setProcessing(processing(load.processing()))
+            .build();
+    Iterator<LoadModelResponse> answers =
+        InferenceServiceGrpc.newBlockingStub(channel).loadModel(request);
+    while (answers.hasNext()) {
+      LoadModelResponse answer = answers.next();
+      if (answer.hasModel()) {
+        return answer.getModel().getName();
+      }
+      LoadProgress at = answer.getProgress();
+      steps.at(at.getStep(), at.getDoneBytes(), at.getTotalBytes());
+    }
+    throw new IllegalStateException("the call ended without the model");
+  }
+
   /** What the model is. */
   public ModelInfo info() {
     Model m = call().getModel(GetModelRequest.newBuilder().setName(model).build());
@@ -87,6 +118,15 @@ public final class ModelClient {
         steps(m.getProcessing()));
   }
 
+  private static WeightProcessing processing(List<String> steps) {
+    return WeightProcessing.newBuilder()
+        .setFoldLn(steps.contains("fold_ln"))
+        .setCenterWritingWeights(steps.contains("center_writing_weights"))
+        .setCenterUnembed(steps.contains("center_unembed"))
+        .setFoldValueBiases(steps.contains("fold_value_biases"))
+        .build();
+  }
+
   private static int steps(WeightProcessing processing) {
     return (int)
         Stream.of(
@@ -98,15 +138,36 @@ public final class ModelClient {
             .count();
   }
 
-  /** The last axis's size of a hook point; empty when the model has no such hook point. */
-  public Optional<Integer> width(String hookPoint) {
+  /**
+   * The hook point of a name or alias.
+   *
+   * @throws io.grpc.StatusRuntimeException UNKNOWN_HOOK_POINT with the nearest names
+   */
+  public HookPointInfo hookPoint(String name) {
+    // The service knows every form of a name: it says which hook point it captured.
+    String canonical =
+        call()
+            .runForwardPass(
+                pass()
+                    .addPrompts(Prompt.newBuilder().setTokens(TokenRow.newBuilder().addIds(0)))
+                    .addCaptures(Capture.newBuilder().setHookPoint(name))
+                    .build())
+            .getActivations(0)
+            .getHookPoint();
+    return hookPoints().stream()
+        .filter(point -> point.name().equals(canonical))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Every hook point, in the order in which a pass meets them. */
+  public List<HookPointInfo> hookPoints() {
     return call()
         .listHookPoints(ListHookPointsRequest.newBuilder().setModel(model).build())
         .getHookPointsList()
         .stream()
-        .filter(point -> point.getName().equals(hookPoint))
-        .map(ModelClient::lastSize)
-        .findFirst();
+        .map(point -> new HookPointInfo(point.getName(), point.getAxesList()))
+        .toList();
   }
 
   /** Tokenizes texts, at most 1,024 and 1 MiB together; nothing is put before them. */
@@ -264,10 +325,6 @@ public final class ModelClient {
 
   private RunForwardPassRequest.Builder pass() {
     return RunForwardPassRequest.newBuilder().setModel(model);
-  }
-
-  private static Integer lastSize(HookPoint point) {
-    return (int) point.getSizes(point.getSizesCount() - 1);
   }
 
   private static Prompt text(String prompt) {

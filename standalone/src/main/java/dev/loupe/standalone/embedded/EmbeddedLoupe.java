@@ -22,6 +22,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -30,6 +31,9 @@ import java.util.function.Function;
  * cluster. Close it to end all of them, in the opposite order.
  */
 public final class EmbeddedLoupe implements AutoCloseable {
+  /** The name of the model that ships with Loupe. */
+  public static final String SHIPPED_MODEL = "models/" + DemoModel.NAME;
+
   private static final String HOST = "127.0.0.1";
   private static final int DATABASE_CONNECTIONS = 8;
 
@@ -56,26 +60,37 @@ public final class EmbeddedLoupe implements AutoCloseable {
    *     service says when it cannot start; nothing stays open then
    */
   public static EmbeddedLoupe start(Path data, int port, List<String> models) {
-    return start(data, port, models, DownloadProgress.NONE);
+    return start(data, port, models, List.of(), DownloadProgress.NONE);
   }
 
   /**
    * Starts everything, as {@link #start(Path, int, List)} does.
    *
+   * @param loadFrom folders below which clients may have models loaded
    * @param downloads told while a model comes from a hub
    */
   public static EmbeddedLoupe start(
-      Path data, int port, List<String> models, DownloadProgress downloads) {
+      Path data, int port, List<String> models, List<Path> loadFrom, DownloadProgress downloads) {
     DataFolder folder = DataFolder.open(data.toAbsolutePath());
     EmbeddedLoupe loupe = new EmbeddedLoupe();
     loupe.open.push(folder);
     try {
-      loupe.startServices(folder, port, specs(folder, models), downloads);
+      InferenceConfig config =
+          InferenceConfig.of(specs(folder, models))
+              .withLoading(InferenceConfig.defaultWeightBytes(), loadFrom)
+              .withHub(hub(), downloads);
+      loupe.startServices(folder, port, config);
+      folder.serve(HOST, loupe.gateway.port());
       return loupe;
     } catch (RuntimeException | Error e) {
       loupe.closeAfter(e);
       throw e;
     }
+  }
+
+  /** The gateway of the Loupe that serves a data folder now; empty when none does. */
+  public static Optional<InetSocketAddress> serving(Path data) {
+    return DataFolder.serving(data.toAbsolutePath());
   }
 
   /**
@@ -140,12 +155,10 @@ public final class EmbeddedLoupe implements AutoCloseable {
     }
   }
 
-  private void startServices(
-      DataFolder folder, int port, List<ModelSpec> specs, DownloadProgress downloads) {
-    models = specs.stream().map(spec -> "models/" + spec.id()).toList();
+  private void startServices(DataFolder folder, int port, InferenceConfig config) {
+    models = config.models().stream().map(spec -> "models/" + spec.id()).toList();
     gatewayMetrics = new MetricsEndpoint();
     open.push(gatewayMetrics);
-    InferenceConfig config = InferenceConfig.of(specs).withHub(hub(), downloads);
     inference = serve(registry -> InferenceService.open(config, registry));
     features =
         serve(
