@@ -1,8 +1,8 @@
 package dev.loupe.inference;
 
 import dev.loupe.inference.scheduling.DeviceScheduler;
-import dev.loupe.inference.scheduling.MemoryBudget;
 import dev.loupe.inference.scheduling.Work;
+import dev.loupe.server.sharing.MemoryBudget;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;

@@ -10,9 +10,9 @@ import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.scheduling.Arrivals;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
-import dev.loupe.inference.scheduling.MemoryBudget;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.RunForwardPassResponse;
+import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.server.streams.StreamSender;
 
 /** RunForwardPass. */

@@ -1,5 +1,8 @@
 package dev.loupe.inference.scheduling;
 
+import dev.loupe.server.sharing.Claimant;
+import dev.loupe.server.sharing.Departure;
+
 /**
  * Whose work it is, and whether anybody still waits for it.
  *
@@ -7,27 +10,7 @@ package dev.loupe.inference.scheduling;
  * @param liveness throws when the caller is gone or its deadline has passed
  * @param departure tells when that comes about
  */
-public record Call(String tenant, Runnable liveness, Departure departure) {
-
-  /** Tells listeners, on any thread, that the caller went away; at once when it has already. */
-  public interface Departure {
-    /** Never comes about. */
-    Departure NEVER =
-        new Departure() {
-          @Override
-          public void listen(Runnable listener) {}
-
-          @Override
-          public void ignore(Runnable listener) {}
-        };
-
-    /** Begins to tell. */
-    void listen(Runnable listener);
-
-    /** Tells no more. */
-    void ignore(Runnable listener);
-  }
-
+public record Call(String tenant, Runnable liveness, Departure departure) implements Claimant {
   /** A call of a tenant that is never given up. */
   public static Call of(String tenant) {
     return new Call(tenant, () -> {}, Departure.NEVER);
@@ -38,7 +21,7 @@ public record Call(String tenant, Runnable liveness, Departure departure) {
     return of("internal");
   }
 
-  /** Throws when nobody waits for the answer any more. */
+  @Override
   public void check() {
     liveness.run();
   }

@@ -4,6 +4,7 @@ import ai.djl.engine.EngineException;
 import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.sharing.MemoryBudget;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;

@@ -2,6 +2,7 @@ package dev.loupe.inference.scheduling;
 
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.sharing.TenantQueue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

@@ -3,6 +3,7 @@ package dev.loupe.inference.scheduling;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.TokenBatch;
+import dev.loupe.server.sharing.MemoryBudget;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

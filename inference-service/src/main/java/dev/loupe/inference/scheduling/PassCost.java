@@ -8,6 +8,7 @@ import dev.loupe.inference.model.hooks.HookAxis;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
+import dev.loupe.server.sharing.MemoryNeed;
 import java.util.Collection;
 import java.util.List;
 
@@ -20,7 +21,7 @@ import java.util.List;
  * @param bytes at the pass's highest
  * @param instead what to do when it does not fit; null for what passes can do
  */
-public record PassCost(int rows, long bytes, String instead) {
+public record PassCost(int rows, long bytes, String instead) implements MemoryNeed {
   private static final int FLOAT = 4;
 
   /** What is kept lies between what is freed, which leaves holes. */
@@ -196,8 +197,8 @@ public record PassCost(int rows, long bytes, String instead) {
     return KEPT * kept + most;
   }
 
-  /** What would fit into a limit. */
-  String advice(long limit) {
+  @Override
+  public String advice(long limit) {
     if (instead != null) {
       return instead;
     }

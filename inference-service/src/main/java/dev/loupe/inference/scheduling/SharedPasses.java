@@ -4,6 +4,8 @@ import dev.loupe.inference.InferenceMetrics;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.PassMember;
 import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.server.sharing.Departure;
+import dev.loupe.server.sharing.MemoryBudget;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -169,7 +171,7 @@ final class SharedPasses {
             first.check();
           }
         },
-        new Call.Departure() {
+        new Departure() {
           @Override
           public void listen(Runnable listener) {
             calls.forEach(call -> call.departure().listen(listener));

@@ -2,11 +2,12 @@ package dev.loupe.inference.scheduling;
 
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.sharing.Departure;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A caller that can go away. */
-final class Caller implements Call.Departure {
+final class Caller implements Departure {
   private final String tenant;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private volatile boolean gone;

@@ -13,6 +13,7 @@ import dev.loupe.inference.model.hooks.Intervention;
 import dev.loupe.inference.model.hooks.Selection;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.sharing.MemoryBudget;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;

@@ -15,6 +15,7 @@ import dev.loupe.inference.model.hooks.Intervention;
 import dev.loupe.inference.model.hooks.Selection;
 import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.inference.serving.ServedModel;
+import dev.loupe.server.sharing.MemoryBudget;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -20,6 +20,7 @@ import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.tensor.NdArrays;
 import dev.loupe.testkit.golden.Golden;
 import dev.loupe.testkit.golden.GoldenAssert;

@@ -10,7 +10,6 @@ import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
-import dev.loupe.inference.scheduling.MemoryBudget;
 import dev.loupe.inference.scheduling.Work;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.inference.sweeps.PatchingSweep;
@@ -23,6 +22,7 @@ import dev.loupe.proto.inference.v1.SweepPatchesResponse;
 import dev.loupe.proto.inference.v1.SweepRun;
 import dev.loupe.proto.inference.v1.SweptRow;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.server.streams.StreamSender;
 
 /** SweepPatches: a turn on the device for each group of cells, which is sent before the next. */

@@ -3,6 +3,7 @@ package dev.loupe.inference.grpc.requests;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.sharing.Departure;
 import io.grpc.BindableService;
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -73,7 +74,7 @@ public final class Tenants implements ServerInterceptor {
   }
 
   /** A call's context ends when its client cancels, goes away, or lets its deadline pass. */
-  private static final class ContextDeparture implements Call.Departure {
+  private static final class ContextDeparture implements Departure {
     private final Context context;
     private final Map<Runnable, Context.CancellationListener> listeners = new ConcurrentHashMap<>();
 

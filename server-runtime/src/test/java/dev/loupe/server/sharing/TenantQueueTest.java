@@ -1,4 +1,4 @@
-package dev.loupe.inference.scheduling;
+package dev.loupe.server.sharing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

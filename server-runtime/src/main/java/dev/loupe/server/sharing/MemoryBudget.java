@@ -1,4 +1,4 @@
-package dev.loupe.inference.scheduling;
+package dev.loupe.server.sharing;
 
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
@@ -16,6 +16,9 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class MemoryBudget {
   private static final int MOST_OVERTAKEN = 32;
+
+  /** Not every claimant tells that it went away. */
+  private static final long LOOK_AGAIN_NANOS = 250_000_000;
 
   private final long total;
   private final Duration patience;
@@ -78,24 +81,24 @@ public final class MemoryBudget {
   /**
    * Reserves memory, waiting for it when others hold it.
    *
-   * @param cost what is needed, and what would fit
+   * @param need what is needed, and what would fit
    * @throws LoupeException OUT_OF_BUDGET when it can never fit, or did not in time (then it says
-   *     when to try again); and what the call's liveness throws
+   *     when to try again); and what the claimant's check throws
    */
-  public Reservation reserve(PassCost cost, Call call) {
-    long bytes = cost.bytes();
+  public Reservation reserve(MemoryNeed need, Claimant claimant) {
+    long bytes = need.bytes();
     if (bytes > total) {
       throw LoupeException.of(
               ErrorReason.OUT_OF_BUDGET,
               "the request needs about %d bytes; this server gives at most %d to one: %s"
-                  .formatted(bytes, total, cost.advice(total)))
+                  .formatted(bytes, total, need.advice(total)))
           .with("bytes", bytes)
           .with("limit", total);
     }
     lock.lock();
     try {
       if (queue.size() > 0 || reserved + bytes > total) {
-        await(cost, call);
+        await(need, claimant);
       } else {
         reserved += bytes;
       }
@@ -106,7 +109,7 @@ public final class MemoryBudget {
   }
 
   /** Reserves memory if it is free now and nobody waits for it. */
-  Optional<Reservation> tryReserve(long bytes) {
+  public Optional<Reservation> tryReserve(long bytes) {
     lock.lock();
     try {
       if (queue.size() > 0 || reserved + bytes > total) {
@@ -119,36 +122,38 @@ public final class MemoryBudget {
     }
   }
 
-  private void await(PassCost cost, Call call) {
-    Waiter waiter = new Waiter(lock.newCondition(), cost.bytes());
-    queue.add(call.tenant(), waiter);
+  private void await(MemoryNeed need, Claimant claimant) {
+    Waiter waiter = new Waiter(lock.newCondition(), need.bytes());
+    queue.add(claimant.tenant(), waiter);
     Runnable wake = () -> wake(waiter);
-    call.departure().listen(wake);
+    claimant.departure().listen(wake);
     long left = patience.toNanos();
     try {
       grant();
       while (!waiter.granted) {
-        call.check();
+        claimant.check();
         if (left <= 0) {
           throw LoupeException.of(
                   ErrorReason.OUT_OF_BUDGET,
                   "the request needs about %d bytes, and others hold %d of %d; try again later, or %s"
-                      .formatted(cost.bytes(), reserved, total, cost.advice(total - reserved)))
-              .with("bytes", cost.bytes())
+                      .formatted(need.bytes(), reserved, total, need.advice(total - reserved)))
+              .with("bytes", need.bytes())
               .with("limit", total)
               .retryAfter(patience);
         }
-        left = waiter.wake.awaitNanos(left);
+        long begun = System.nanoTime();
+        waiter.wake.awaitNanos(Math.min(left, LOOK_AGAIN_NANOS));
+        left -= System.nanoTime() - begun;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      giveUp(call, waiter);
+      giveUp(claimant, waiter);
       throw LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down", e);
     } catch (RuntimeException e) {
-      giveUp(call, waiter);
+      giveUp(claimant, waiter);
       throw e;
     } finally {
-      call.departure().ignore(wake);
+      claimant.departure().ignore(wake);
     }
   }
 
@@ -161,11 +166,11 @@ public final class MemoryBudget {
     }
   }
 
-  private void giveUp(Call call, Waiter waiter) {
+  private void giveUp(Claimant claimant, Waiter waiter) {
     if (waiter.granted) {
       reserved -= waiter.bytes;
     } else {
-      queue.remove(call.tenant(), waiter);
+      queue.remove(claimant.tenant(), waiter);
     }
     grant();
   }

@@ -1,4 +1,4 @@
-package dev.loupe.inference.scheduling;
+package dev.loupe.server.sharing;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -13,24 +13,24 @@ import java.util.function.Predicate;
  * What waits: first come first served within a tenant, tenants in rotation. Whoever was served goes
  * behind those that were not. Not thread-safe.
  */
-final class TenantQueue<E> {
+public final class TenantQueue<E> {
   /** In the order of the rotation; no queue is empty. */
   private final Map<String, Queue<E>> byTenant = new LinkedHashMap<>();
 
   private int size;
 
   /** How many wait. */
-  int size() {
+  public int size() {
     return size;
   }
 
-  void add(String tenant, E element) {
+  public void add(String tenant, E element) {
     byTenant.computeIfAbsent(tenant, name -> new ArrayDeque<>()).add(element);
     size++;
   }
 
   /** Removes what waits no longer. */
-  void remove(String tenant, E element) {
+  public void remove(String tenant, E element) {
     Queue<E> queue = byTenant.get(tenant);
     if (queue != null && queue.remove(element)) {
       size--;
@@ -41,7 +41,7 @@ final class TenantQueue<E> {
   }
 
   /** Takes the next one, or null. */
-  E poll() {
+  public E poll() {
     if (byTenant.isEmpty()) {
       return null;
     }
@@ -55,7 +55,7 @@ final class TenantQueue<E> {
   /**
    * Takes all that are accepted, one of each tenant at a time, so that none crowds out the others.
    */
-  List<E> take(Predicate<E> accepted) {
+  public List<E> take(Predicate<E> accepted) {
     List<E> taken = new ArrayList<>();
     Map<String, Iterator<E>> left = new LinkedHashMap<>();
     byTenant.forEach((tenant, queue) -> left.put(tenant, queue.iterator()));

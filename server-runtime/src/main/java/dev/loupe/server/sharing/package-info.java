@@ -1,0 +1,2 @@
+/** What the callers of a server share fairly: memory, and turns. */
+package dev.loupe.server.sharing;
