@@ -1,5 +1,6 @@
 package dev.loupe.sae.client;
 
+import dev.loupe.server.errors.LoupeErrors;
 import io.grpc.ManagedChannel;
 import java.time.Duration;
 import java.util.function.Supplier;
@@ -26,20 +27,20 @@ final class Attempts {
       try {
         return call.get();
       } catch (RuntimeException e) {
-        if (!Failures.passes(e) || System.nanoTime() >= end) {
+        if (!LoupeErrors.passes(e) || System.nanoTime() >= end) {
           throw e;
         }
-        pauseBeforeAttempt(attempt);
+        pauseAfter(e, attempt);
       }
     }
   }
 
   /**
-   * Waits for as long as this attempt's number asks, then lets the channel connect at once: left to
-   * itself it may wait for minutes after a service is back.
+   * Waits for as long as this attempt's number and its failure ask, then lets the channel connect
+   * at once: left to itself it may wait for minutes after a service is back.
    */
-  void pauseBeforeAttempt(int attempt) {
-    pause(patience.pause(attempt));
+  void pauseAfter(Throwable failure, int attempt) {
+    pause(patience.pause(attempt, LoupeErrors.retryAfter(failure).orElse(Duration.ZERO)));
     channel.resetConnectBackoff();
   }
 

@@ -18,8 +18,9 @@ public record Patience(Duration limit, Duration firstPause, Duration longestPaus
   public static final Patience BRIEF =
       new Patience(Duration.ofSeconds(3), Duration.ofMillis(100), Duration.ofMillis(500));
 
-  Duration pause(int attempt) {
-    long millis = firstPause.toMillis() << Math.min(attempt, 16);
+  /** The pause before a new attempt, at least as long as was asked for, but never too long. */
+  Duration pause(int attempt, Duration asked) {
+    long millis = Math.max(asked.toMillis(), firstPause.toMillis() << Math.min(attempt, 16));
     return Duration.ofMillis(Math.min(millis, longestPause.toMillis()));
   }
 }

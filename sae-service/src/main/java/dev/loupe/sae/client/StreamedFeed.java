@@ -11,6 +11,7 @@ import dev.loupe.sae.corpus.ActivationFeed;
 import dev.loupe.sae.corpus.BatchActivations;
 import dev.loupe.sae.corpus.TokenBatch;
 import dev.loupe.sae.dictionary.FloatRows;
+import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.streams.BorrowedResponses;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.grpc.TensorAssembler;
@@ -116,14 +117,14 @@ final class StreamedFeed implements ActivationFeed {
   private void retryOrThrow(Throwable failure) {
     disconnect();
     boolean patient = System.nanoTime() - lastArrival < patience.limit().toNanos();
-    if (!Failures.passes(failure) || !patient) {
+    if (!LoupeErrors.passes(failure) || !patient) {
       throw Failures.inference(failure);
     }
     log.info(
         "the activation stream broke, {} batches will be sent again: {}",
         unfinished.size(),
         failure.getMessage());
-    attempts.pauseBeforeAttempt(failures++);
+    attempts.pauseAfter(failure, failures++);
   }
 
   private void disconnect() {

@@ -4,8 +4,8 @@ import io.grpc.Status;
 
 /**
  * Every reason for which a call to Loupe can fail, as {@code google.rpc.ErrorInfo.reason} carries
- * it, with the gRPC status that goes with it. The headers of the {@code .proto} files say which
- * service gives which.
+ * it, with the gRPC status that goes with it and whether trying again may help. The headers of the
+ * {@code .proto} files say which service gives which.
  */
 public enum ErrorReason {
   EMPTY_PROMPT(Kind.USER, Status.Code.INVALID_ARGUMENT),
@@ -44,28 +44,28 @@ public enum ErrorReason {
   OPERATION_RUNNING(Kind.USER, Status.Code.FAILED_PRECONDITION),
 
   /** The client went away, or cancelled the call. */
-  CALL_CANCELLED(Kind.USER, Status.Code.CANCELLED),
+  CALL_CANCELLED(Kind.USER, Status.Code.CANCELLED, Outlook.PASSES),
   OPERATION_CANCELLED(Kind.USER, Status.Code.CANCELLED),
-  HOOK_DEADLINE(Kind.USER, Status.Code.DEADLINE_EXCEEDED),
+  HOOK_DEADLINE(Kind.USER, Status.Code.DEADLINE_EXCEEDED, Outlook.PASSES),
   /** The client read or wrote nothing for longer than the server waits. */
-  CLIENT_TOO_SLOW(Kind.USER, Status.Code.DEADLINE_EXCEEDED),
+  CLIENT_TOO_SLOW(Kind.USER, Status.Code.DEADLINE_EXCEEDED, Outlook.PASSES),
 
   RESPONSE_TOO_LARGE(Kind.RESOURCES, Status.Code.RESOURCE_EXHAUSTED),
   MESSAGE_TOO_LARGE(Kind.RESOURCES, Status.Code.RESOURCE_EXHAUSTED),
-  QUEUE_FULL(Kind.RESOURCES, Status.Code.RESOURCE_EXHAUSTED),
+  QUEUE_FULL(Kind.RESOURCES, Status.Code.RESOURCE_EXHAUSTED, Outlook.PASSES),
   OUT_OF_BUDGET(Kind.RESOURCES, Status.Code.RESOURCE_EXHAUSTED),
 
   STORAGE_FULL(Kind.RESOURCES, Status.Code.UNAVAILABLE),
-  STORAGE_UNAVAILABLE(Kind.RESOURCES, Status.Code.UNAVAILABLE),
-  INFERENCE_UNAVAILABLE(Kind.RESOURCES, Status.Code.UNAVAILABLE),
-  SERVICE_UNAVAILABLE(Kind.RESOURCES, Status.Code.UNAVAILABLE),
+  STORAGE_UNAVAILABLE(Kind.RESOURCES, Status.Code.UNAVAILABLE, Outlook.PASSES),
+  INFERENCE_UNAVAILABLE(Kind.RESOURCES, Status.Code.UNAVAILABLE, Outlook.PASSES),
+  SERVICE_UNAVAILABLE(Kind.RESOURCES, Status.Code.UNAVAILABLE, Outlook.PASSES),
   /** The server is going down; the call may be tried again elsewhere. */
-  SHUTTING_DOWN(Kind.RESOURCES, Status.Code.UNAVAILABLE),
+  SHUTTING_DOWN(Kind.RESOURCES, Status.Code.UNAVAILABLE, Outlook.PASSES),
   /** Another program listens on the port. */
   PORT_IN_USE(Kind.RESOURCES, Status.Code.UNAVAILABLE),
 
   /** The server went down while the operation ran, and cannot go on with it. */
-  INTERRUPTED(Kind.INTERNAL, Status.Code.ABORTED),
+  INTERRUPTED(Kind.INTERNAL, Status.Code.ABORTED, Outlook.PASSES),
   /** A defect of Loupe; the server's log says more under the id in the message. */
   INTERNAL(Kind.INTERNAL, Status.Code.INTERNAL);
 
@@ -79,12 +79,25 @@ public enum ErrorReason {
     RESOURCES
   }
 
+  private enum Outlook {
+    /** The same call fails again until somebody has done something about it. */
+    STAYS,
+    /** The same call may succeed later, or elsewhere. */
+    PASSES
+  }
+
   private final Kind kind;
   private final Status.Code code;
+  private final Outlook outlook;
 
   ErrorReason(Kind kind, Status.Code code) {
+    this(kind, code, Outlook.STAYS);
+  }
+
+  ErrorReason(Kind kind, Status.Code code, Outlook outlook) {
     this.kind = kind;
     this.code = code;
+    this.outlook = outlook;
   }
 
   /** Who can do something about it. */
@@ -95,5 +108,14 @@ public enum ErrorReason {
   /** The gRPC status code that it travels under. */
   public Status.Code code() {
     return code;
+  }
+
+  /**
+   * Whether the same call may succeed later, or elsewhere, with nothing changed. Such errors carry
+   * {@code google.rpc.RetryInfo}; one of another reason may do so too, where the place that throws
+   * it knows better.
+   */
+  public boolean passes() {
+    return outlook == Outlook.PASSES;
   }
 }

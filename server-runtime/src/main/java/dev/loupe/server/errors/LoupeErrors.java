@@ -11,6 +11,7 @@ import io.grpc.Metadata;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
@@ -113,6 +114,38 @@ public final class LoupeErrors {
         .flatMap(status -> detail(status, RetryInfo.class))
         .map(RetryInfo::getRetryDelay)
         .map(delay -> Duration.ofSeconds(delay.getSeconds(), delay.getNanos()));
+  }
+
+  /**
+   * Whether the same call may succeed later, or elsewhere, with nothing changed: an error of ours
+   * says so by when to try again, and a connection that cannot be made or breaks shows as a status
+   * without details. A mistake on this side of the connection is no status, or was caused by
+   * something else than the connection.
+   */
+  public static boolean passes(Throwable error) {
+    if (reason(error).isPresent()) {
+      return retryAfter(error).isPresent();
+    }
+    return status(error).map(LoupeErrors::isBrokenConnection).orElse(false);
+  }
+
+  private static boolean isBrokenConnection(io.grpc.Status status) {
+    return switch (status.getCode()) {
+      case UNAVAILABLE, ABORTED, DEADLINE_EXCEEDED -> true;
+      // A connection that breaks in the middle of a message shows as one of these.
+      case CANCELLED, INTERNAL, UNKNOWN ->
+          status.getCause() == null || status.getCause() instanceof IOException;
+      default -> false;
+    };
+  }
+
+  private static Optional<io.grpc.Status> status(Throwable error) {
+    if (error instanceof StatusRuntimeException known) {
+      return Optional.of(known.getStatus());
+    }
+    return error instanceof StatusException known
+        ? Optional.of(known.getStatus())
+        : Optional.empty();
   }
 
   private static Status rpcStatus(

@@ -18,7 +18,7 @@ public final class LoupeException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /** A turn on a device lasts a fraction of this, and a client's backing off begins here. */
-  private static final Duration QUEUE_DELAY = Duration.ofSeconds(1);
+  private static final Duration RETRY_DELAY = Duration.ofSeconds(1);
 
   private final ErrorReason reason;
   private final transient SortedMap<String, String> metadata;
@@ -44,7 +44,7 @@ public final class LoupeException extends RuntimeException {
 
   /** An error for this reason that something else led to; the cause stays on the server. */
   public static LoupeException of(ErrorReason reason, String message, Throwable cause) {
-    Duration retryAfter = reason == ErrorReason.QUEUE_FULL ? QUEUE_DELAY : null;
+    Duration retryAfter = reason.passes() ? RETRY_DELAY : null;
     return new LoupeException(reason, message, new TreeMap<>(), retryAfter, cause);
   }
 
@@ -92,7 +92,7 @@ public final class LoupeException extends RuntimeException {
     return reason;
   }
 
-  /** When to try again, if that may help: always given where a queue was full. */
+  /** When to try again, if that may help: always given for reasons that pass. */
   public Optional<Duration> retryAfter() {
     return Optional.ofNullable(retryAfter);
   }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -21,8 +22,8 @@ class ErrorReasonTest {
   /** The headers list reasons as "STATUS: REASON, REASON (remark), REASON." */
   private static final Pattern LISTED =
       Pattern.compile(
-          "(NOT_FOUND|ALREADY_EXISTS|INVALID_ARGUMENT|FAILED_PRECONDITION|RESOURCE_EXHAUSTED|UNAVAILABLE"
-              + "|DEADLINE_EXCEEDED):((?: [A-Z_]+(?: \\([^)]*\\))?,?)+)");
+          "(NOT_FOUND|ALREADY_EXISTS|INVALID_ARGUMENT|FAILED_PRECONDITION|RESOURCE_EXHAUSTED|UNAVAILABLE|DEADLINE_EXCEEDED):((?:"
+              + " [A-Z_]+(?: \\([^)]*\\))?,?)+)");
 
   /** Elsewhere they are named as "STATUS (REASON)". */
   private static final Pattern NAMED =
@@ -52,6 +53,45 @@ class ErrorReasonTest {
       assertThat(LoupeErrors.reason(LoupeErrors.fromRpcStatus(status))).contains(reason);
       assertThat(LoupeErrors.reason(error)).contains(reason);
     }
+  }
+
+  @Test
+  void whatPassesIsSaidByTheReasonAndWhenToTryAgain() {
+    for (ErrorReason reason : ErrorReason.values()) {
+      LoupeException error = LoupeException.of(reason, "so it is");
+      assertThat(LoupeErrors.passes(error)).as(reason.name()).isEqualTo(reason.passes());
+      assertThat(LoupeErrors.passes(LoupeErrors.toStatusException(error)))
+          .as(reason.name())
+          .isEqualTo(reason.passes());
+    }
+    assertThat(ErrorReason.QUEUE_FULL.passes()).isTrue();
+    assertThat(ErrorReason.STORAGE_FULL.passes()).isFalse();
+    assertThat(ErrorReason.OUT_OF_BUDGET.passes()).isFalse();
+    assertThat(ErrorReason.INTERNAL.passes()).isFalse();
+    LoupeException busy = LoupeException.of(ErrorReason.OUT_OF_BUDGET, "others hold it");
+    assertThat(
+            LoupeErrors.passes(
+                LoupeErrors.toStatusException(busy.retryAfter(Duration.ofSeconds(9)))))
+        .isTrue();
+  }
+
+  @Test
+  void ofErrorsWithoutDetailsOnlyBrokenConnectionsPass() {
+    assertThat(LoupeErrors.passes(io.grpc.Status.UNAVAILABLE.asRuntimeException())).isTrue();
+    assertThat(LoupeErrors.passes(io.grpc.Status.INTERNAL.asRuntimeException())).isTrue();
+    assertThat(
+            LoupeErrors.passes(
+                io.grpc.Status.UNKNOWN.withCause(new IOException("reset")).asException()))
+        .isTrue();
+    assertThat(
+            LoupeErrors.passes(
+                io.grpc.Status.CANCELLED
+                    .withCause(new IllegalStateException("a mistake"))
+                    .asRuntimeException()))
+        .isFalse();
+    assertThat(LoupeErrors.passes(io.grpc.Status.RESOURCE_EXHAUSTED.asRuntimeException()))
+        .isFalse();
+    assertThat(LoupeErrors.passes(new IllegalStateException("a mistake"))).isFalse();
   }
 
   @Test
