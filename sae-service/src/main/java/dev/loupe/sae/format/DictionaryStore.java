@@ -5,6 +5,8 @@ import dev.loupe.sae.dictionary.Dictionary;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.errors.StorageErrors;
+import dev.loupe.server.names.ResourcePattern;
+import dev.loupe.tensor.SafetensorsException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,12 +14,10 @@ import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,15 +27,11 @@ import org.slf4j.LoggerFactory;
  */
 public final class DictionaryStore {
   private static final Logger log = LoggerFactory.getLogger(DictionaryStore.class);
-  private static final long CACHED_WEIGHTS = 256L << 20;
-
-  private record FileState(long size, long modified) {}
-
-  private record Hash(FileState state, String sha256) {}
+  private static final int MOST_READINGS = 3;
 
   private final Path root;
-  private final Map<String, Hash> hashes = new ConcurrentHashMap<>();
-  private final Map<String, Dictionary> loaded = new LinkedHashMap<>(16, 0.75f, true);
+  private final WeightFiles weights = new WeightFiles();
+  private final LoadedDictionaries loaded = new LoadedDictionaries();
 
   /**
    * Opens the store and says in the log which folders cannot be read.
@@ -51,20 +47,25 @@ public final class DictionaryStore {
     } catch (IOException e) {
       throw StorageErrors.of("the list of dictionaries", e);
     }
-    list();
+    for (DictionaryProblem problem : list().problems()) {
+      log.warn("dictionary {} is left out: {}", problem.folder(), problem.problem());
+    }
   }
 
-  /** Every dictionary that can be read, by id. */
-  public List<DictionaryDescription> list() {
+  /** Every dictionary that can be read, and why the other folders cannot. */
+  public DictionaryListing list() {
     List<DictionaryDescription> found = new ArrayList<>();
-    for (String id : ids()) {
+    List<DictionaryProblem> problems = new ArrayList<>();
+    for (String folder : folders()) {
       try {
-        found.add(describe(id));
+        found.add(describe(ResourcePattern.requireId("the folder's name", folder)));
       } catch (LoupeException e) {
-        log.warn("dictionary {} is left out: {}", id, e.getMessage());
+        if (exists(folder)) {
+          problems.add(new DictionaryProblem(folder, e.getMessage()));
+        }
       }
     }
-    return found;
+    return new DictionaryListing(List.copyOf(found), List.copyOf(problems));
   }
 
   /** Whether there is a folder of this name, readable or not. */
@@ -73,7 +74,7 @@ public final class DictionaryStore {
   }
 
   /**
-   * Describes a dictionary without reading its weights.
+   * Describes a dictionary, whose weights are read only when they have changed.
    *
    * @throws LoupeException DICTIONARY_NOT_FOUND, UNREADABLE_DICTIONARY, STORAGE_UNAVAILABLE
    */
@@ -82,6 +83,8 @@ public final class DictionaryStore {
     try {
       SaeLensConfig config = SaeLensConfig.read(folder);
       SaeLensFolder.check(folder, config);
+      WeightFiles.Reading reading = weights.of(folder);
+      reading.requireReadable();
       Optional<DictionaryMetadata> ours = DictionaryMetadata.read(folder);
       Architecture architecture = config.architecture();
       return new DictionaryDescription(
@@ -91,39 +94,41 @@ public final class DictionaryStore {
           config.dIn(),
           config.dSae(),
           ours.map(o -> architecture.withCoefficient(o.coefficient())).orElse(architecture),
-          sha256(id, folder),
+          reading.sha256(),
           ours.map(DictionaryMetadata::created).orElse(modified(folder)));
-    } catch (UnreadableDictionaryException e) {
-      throw unreadable(id, e);
-    } catch (IOException e) {
-      throw StorageErrors.of("dictionary " + id, e);
+    } catch (UnreadableDictionaryException | IOException e) {
+      throw failed(id, e);
     }
   }
 
   /**
-   * A dictionary to encode and decode with; not to be trained. The last used ones stay in memory.
+   * A dictionary to encode and decode with; not to be trained. The last used ones stay in memory
+   * and are given again for as long as the files hold the same.
    *
    * @throws LoupeException as {@link #describe} does
    */
   public Dictionary load(String id) {
     Path folder = folder(id);
-    synchronized (loaded) {
-      Dictionary known = loaded.get(id);
-      if (known != null) {
-        return known;
-      }
-    }
     try {
-      Dictionary dictionary = SaeLensFolder.read(folder);
-      synchronized (loaded) {
-        loaded.put(id, dictionary);
-        makeRoom();
+      for (int i = 0; i < MOST_READINGS; i++) {
+        SaeLensConfig config = SaeLensConfig.read(folder);
+        SaeLensFolder.check(folder, config);
+        WeightFiles.Reading reading = weights.of(folder);
+        reading.requireReadable();
+        var content = new LoadedDictionaries.Content(reading.sha256(), config);
+        Optional<Dictionary> known = loaded.get(content);
+        if (known.isPresent()) {
+          return known.get();
+        }
+        Dictionary dictionary = SaeLensFolder.read(folder, config);
+        if (weights.isUnchanged(folder, reading)) {
+          loaded.put(content, dictionary);
+          return dictionary;
+        }
       }
-      return dictionary;
-    } catch (UnreadableDictionaryException e) {
-      throw unreadable(id, e);
-    } catch (IOException e) {
-      throw StorageErrors.of("dictionary " + id, e);
+      throw new UnreadableDictionaryException("its files keep changing while they are read");
+    } catch (UnreadableDictionaryException | IOException e) {
+      throw failed(id, e);
     }
   }
 
@@ -182,15 +187,12 @@ public final class DictionaryStore {
       Files.move(folder, doomed, StandardCopyOption.ATOMIC_MOVE);
       Folders.deleteRecursively(doomed);
     } catch (IOException e) {
-      throw StorageErrors.of("dictionary " + id, e);
+      throw failed(id, e);
     }
-    hashes.remove(id);
-    synchronized (loaded) {
-      loaded.remove(id);
-    }
+    weights.forget(folder);
   }
 
-  private List<String> ids() {
+  private List<String> folders() {
     try {
       return Folders.names(root);
     } catch (IOException e) {
@@ -207,37 +209,20 @@ public final class DictionaryStore {
     return root.resolve(id);
   }
 
-  private void makeRoom() {
-    var entries = loaded.entrySet().iterator();
-    long total = loaded.values().stream().mapToLong(d -> 2L * d.dIn() * d.dSae()).sum();
-    while (total > CACHED_WEIGHTS && loaded.size() > 1) {
-      Dictionary oldest = entries.next().getValue();
-      total -= 2L * oldest.dIn() * oldest.dSae();
-      entries.remove();
-    }
-  }
-
-  private String sha256(String id, Path folder) throws IOException {
-    Path file = folder.resolve(SaeLensFolder.WEIGHTS_FILE);
-    FileState state = new FileState(Files.size(file), Files.getLastModifiedTime(file).toMillis());
-    Hash known = hashes.get(id);
-    if (known == null || !known.state().equals(state)) {
-      known = new Hash(state, Folders.sha256(file));
-      hashes.put(id, known);
-    }
-    return known.sha256();
-  }
-
   private static Instant modified(Path folder) throws IOException {
     return Files.getLastModifiedTime(folder.resolve(SaeLensFolder.WEIGHTS_FILE)).toInstant();
   }
 
-  private static LoupeException unreadable(String id, UnreadableDictionaryException e) {
-    return LoupeException.of(
-            ErrorReason.UNREADABLE_DICTIONARY,
-            "dictionaries/" + id + " cannot be read: " + e.getMessage(),
-            e)
-        .with("dictionary", "dictionaries/" + id);
+  /** The error for a folder that cannot be read; one that was deleted meanwhile is not found. */
+  private LoupeException failed(String id, Exception e) {
+    folder(id);
+    return e instanceof IOException failure && !(e instanceof SafetensorsException)
+        ? StorageErrors.of("dictionary " + id, failure)
+        : LoupeException.of(
+                ErrorReason.UNREADABLE_DICTIONARY,
+                "dictionaries/" + id + " cannot be read: " + e.getMessage(),
+                e)
+            .with("dictionary", "dictionaries/" + id);
   }
 
   /** An imported folder names its model as SAELens does; the same name as an id. */

@@ -3,16 +3,21 @@ package dev.loupe.sae.format;
 import dev.loupe.sae.dictionary.Dictionary;
 import dev.loupe.sae.dictionary.DictionaryWeights;
 import dev.loupe.tensor.AtomicFile;
+import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.SafetensorsException;
 import dev.loupe.tensor.SafetensorsFile;
 import dev.loupe.tensor.SafetensorsWriter;
+import dev.loupe.tensor.TensorSource;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A dictionary folder as SAELens 6 writes and reads it: {@code cfg.json}, {@code
@@ -26,6 +31,7 @@ import java.util.Map;
 public final class SaeLensFolder {
   static final String WEIGHTS_FILE = "sae_weights.safetensors";
   private static final String SPARSITY_FILE = "sparsity.safetensors";
+  private static final List<String> TENSORS = List.of("W_enc", "b_enc", "W_dec", "b_dec");
 
   private SaeLensFolder() {}
 
@@ -36,7 +42,12 @@ public final class SaeLensFolder {
    *     not read; the message names the file and what is wrong
    */
   public static Dictionary read(Path folder) throws IOException, UnreadableDictionaryException {
-    SaeLensConfig config = SaeLensConfig.read(folder);
+    return read(folder, SaeLensConfig.read(folder));
+  }
+
+  /** Reads a dictionary whose cfg.json says this. */
+  static Dictionary read(Path folder, SaeLensConfig config)
+      throws IOException, UnreadableDictionaryException {
     DictionaryWeights weights;
     try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE))) {
       long dIn = config.dIn();
@@ -109,10 +120,10 @@ public final class SaeLensFolder {
   static void check(Path folder, SaeLensConfig config)
       throws IOException, UnreadableDictionaryException {
     try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE))) {
-      requireShape(file, "W_enc", config.dIn(), config.dSae());
-      requireShape(file, "b_enc", config.dSae());
-      requireShape(file, "W_dec", config.dSae(), config.dIn());
-      requireShape(file, "b_dec", config.dIn());
+      requireTensor(file, "W_enc", config.dIn(), config.dSae());
+      requireTensor(file, "b_enc", config.dSae());
+      requireTensor(file, "W_dec", config.dSae(), config.dIn());
+      requireTensor(file, "b_dec", config.dIn());
     } catch (NoSuchFileException e) {
       throw new UnreadableDictionaryException(WEIGHTS_FILE + " is missing", e);
     } catch (SafetensorsException e) {
@@ -120,7 +131,38 @@ public final class SaeLensFolder {
     }
   }
 
-  private static void requireShape(SafetensorsFile file, String name, long... shape)
+  /** Says which of a dictionary's tensors holds what is no finite number, if one does. */
+  static Optional<String> notFinite(Path folder) throws IOException {
+    try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE))) {
+      for (String name : TENSORS) {
+        float found = firstNotFinite(file, name);
+        if (!Float.isFinite(found)) {
+          return Optional.of("%s: %s holds %s".formatted(WEIGHTS_FILE, name, found));
+        }
+      }
+      return Optional.empty();
+    }
+  }
+
+  /** The first value that is not finite, or 0. */
+  private static float firstNotFinite(SafetensorsFile file, String name) throws IOException {
+    ElementType type = file.type(name);
+    long bytes = HostTensor.elements(file.shape(name)) * type.bytes();
+    for (long begin = 0; begin < bytes; begin += TensorSource.PIECE_BYTES) {
+      ByteBuffer piece =
+          ByteBuffer.allocate((int) Math.min(TensorSource.PIECE_BYTES, bytes - begin));
+      file.readBytes(name, begin, piece);
+      long elements = piece.flip().remaining() / type.bytes();
+      for (float value : new HostTensor(type, new long[] {elements}, piece).toFloats()) {
+        if (!Float.isFinite(value)) {
+          return value;
+        }
+      }
+    }
+    return 0;
+  }
+
+  private static void requireTensor(SafetensorsFile file, String name, long... shape)
       throws UnreadableDictionaryException {
     if (!file.contains(name)) {
       throw new UnreadableDictionaryException(WEIGHTS_FILE + " has no tensor '" + name + "'");
@@ -131,18 +173,17 @@ public final class SaeLensFolder {
               .formatted(
                   WEIGHTS_FILE, name, Arrays.toString(file.shape(name)), Arrays.toString(shape)));
     }
+    if (!file.type(name).isFloating()) {
+      throw new UnreadableDictionaryException(
+          "%s: %s holds %s; expected F32, F16, BF16 or F64"
+              .formatted(WEIGHTS_FILE, name, file.type(name)));
+    }
   }
 
   private static float[] floats(SafetensorsFile file, String name, long... shape)
       throws IOException, UnreadableDictionaryException {
-    requireShape(file, name, shape);
-    HostTensor tensor = file.read(name);
-    if (!tensor.type().isFloating()) {
-      throw new UnreadableDictionaryException(
-          "%s: %s holds %s; expected F32, F16, BF16 or F64"
-              .formatted(WEIGHTS_FILE, name, tensor.type()));
-    }
-    float[] values = tensor.toFloats();
+    requireTensor(file, name, shape);
+    float[] values = file.read(name).toFloats();
     for (float value : values) {
       if (!Float.isFinite(value)) {
         throw new UnreadableDictionaryException(

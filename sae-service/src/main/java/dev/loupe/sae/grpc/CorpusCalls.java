@@ -73,9 +73,12 @@ final class CorpusCalls {
 
   DeleteCorpusResponse delete(DeleteCorpusRequest request) {
     String id = Names.CORPUS.parseId("name", request.getName());
-    usage.requireCorpusFree(request.getName());
-    corpora.delete(id);
-    return DeleteCorpusResponse.getDefaultInstance();
+    return usage.step(
+        () -> {
+          usage.requireCorpusFree(request.getName());
+          corpora.delete(id);
+          return DeleteCorpusResponse.getDefaultInstance();
+        });
   }
 
   private static LoupeException headerMissing(Object found) {

@@ -36,6 +36,7 @@ final class CorpusJobs {
   private final DictionaryStore dictionaries;
   private final CorpusStore corpora;
   private final OperationRunner operations;
+  private final Usage usage;
   private final InferenceClient inference;
   private final ManagedChannel features;
   private final Patience patience;
@@ -45,6 +46,7 @@ final class CorpusJobs {
       DictionaryStore dictionaries,
       CorpusStore corpora,
       OperationRunner operations,
+      Usage usage,
       InferenceClient inference,
       ManagedChannel features,
       Patience patience,
@@ -52,6 +54,7 @@ final class CorpusJobs {
     this.dictionaries = dictionaries;
     this.corpora = corpora;
     this.operations = operations;
+    this.usage = usage;
     this.inference = inference;
     this.features = features;
     this.patience = patience;
@@ -59,12 +62,11 @@ final class CorpusJobs {
   }
 
   Operation evaluate(EvaluateDictionaryRequest request) {
-    CorpusDescription corpus =
-        check(request.getDictionary(), request.getCorpus(), request.getMaxRows());
-    return operations.start(
+    return start(
         request.getDictionary(),
+        request.getCorpus(),
+        request.getMaxRows(),
         request,
-        Messages.progress(0, rows(corpus, request.getMaxRows())),
         evaluation(request));
   }
 
@@ -75,12 +77,14 @@ final class CorpusJobs {
   private Message evaluate(EvaluateDictionaryRequest request, OperationContext context) {
     String id = Names.DICTIONARY.parseId("dictionary", request.getDictionary());
     DictionaryDescription dictionary = dictionaries.describe(id);
+    InferenceClient stoppable = inference.stoppedBy(context::throwIfStopped);
+    hookPoint(stoppable, dictionary);
     try (Corpus corpus = open(request.getCorpus())) {
       CorpusPass pass =
           new CorpusPass(corpus, BatchPlan.forLosses(dictionary.dIn()), request.getMaxRows());
       EvaluationResult result =
           new Evaluator(
-                  inference.stoppedBy(context::throwIfStopped),
+                  stoppable,
                   dictionary.model(),
                   dictionary.hookPoint(),
                   dictionaries.load(id),
@@ -96,12 +100,11 @@ final class CorpusJobs {
       throw LoupeException.invalidValue(
           "examples", request.getExamples(), "1 to " + MAX_EXAMPLES + ", or 0 for 10");
     }
-    CorpusDescription corpus =
-        check(request.getDictionary(), request.getCorpus(), request.getMaxRows());
-    return operations.start(
+    return start(
         request.getDictionary(),
+        request.getCorpus(),
+        request.getMaxRows(),
         request,
-        Messages.progress(0, rows(corpus, request.getMaxRows())),
         publication(request));
   }
 
@@ -113,7 +116,7 @@ final class CorpusJobs {
     String id = Names.DICTIONARY.parseId("dictionary", request.getDictionary());
     DictionaryDescription dictionary = dictionaries.describe(id);
     InferenceClient stoppable = inference.stoppedBy(context::throwIfStopped);
-    HookPointInfo hookPoint = stoppable.hookPoint(dictionary.model(), dictionary.hookPoint());
+    HookPointInfo hookPoint = hookPoint(stoppable, dictionary);
     Publisher.Job job =
         new Publisher.Job(
             id,
@@ -141,6 +144,16 @@ final class CorpusJobs {
     }
   }
 
+  private Operation start(
+      String dictionary, String corpus, long maxRows, Message request, OperationWork work) {
+    return usage.step(
+        () -> {
+          CorpusDescription described = check(dictionary, corpus, maxRows);
+          return operations.start(
+              dictionary, request, Messages.progress(0, rows(described, maxRows)), work);
+        });
+  }
+
   private CorpusDescription check(String dictionaryName, String corpusName, long maxRows) {
     String id = Names.DICTIONARY.parseId("dictionary", dictionaryName);
     String corpusId = Names.CORPUS.parseId("corpus", corpusName);
@@ -156,6 +169,28 @@ final class CorpusJobs {
               .formatted(corpusName, corpus.model(), dictionaryName, dictionary.model()));
     }
     return corpus;
+  }
+
+  /** The dictionary's hook point; fails with WRONG_SHAPE where it cannot read its values. */
+  private static HookPointInfo hookPoint(
+      InferenceClient inference, DictionaryDescription dictionary) {
+    HookPointInfo found = inference.hookPoint(dictionary.model(), dictionary.hookPoint());
+    if (found.width() != dictionary.dIn()) {
+      String width =
+          found.width() == 0
+              ? "has no vector for each position"
+              : "is %d wide at each position".formatted(found.width());
+      throw LoupeException.of(
+          ErrorReason.WRONG_SHAPE,
+          "hook point %s of models/%s %s; %s reads vectors %d wide"
+              .formatted(
+                  found.name(),
+                  dictionary.model(),
+                  width,
+                  Names.DICTIONARY.format(dictionary.id()),
+                  dictionary.dIn()));
+    }
+    return found;
   }
 
   private Corpus open(String corpusName) {

@@ -2,6 +2,7 @@ package dev.loupe.sae.grpc;
 
 import dev.loupe.proto.sae.v1.DeleteDictionaryRequest;
 import dev.loupe.proto.sae.v1.DeleteDictionaryResponse;
+import dev.loupe.proto.sae.v1.DictionaryProblem;
 import dev.loupe.proto.sae.v1.FeatureVectors;
 import dev.loupe.proto.sae.v1.GetDictionaryRequest;
 import dev.loupe.proto.sae.v1.GetFeatureVectorsRequest;
@@ -10,6 +11,7 @@ import dev.loupe.proto.sae.v1.ListDictionariesRequest;
 import dev.loupe.proto.sae.v1.ListDictionariesResponse;
 import dev.loupe.sae.dictionary.DictionaryWeights;
 import dev.loupe.sae.format.DictionaryDescription;
+import dev.loupe.sae.format.DictionaryListing;
 import dev.loupe.sae.format.DictionaryStore;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
@@ -19,6 +21,7 @@ import java.util.List;
 /** The calls on stored dictionaries. */
 final class DictionaryCalls {
   private static final int MAX_FEATURES = 256;
+  private static final int MAX_PROBLEMS = 1_000;
 
   private final DictionaryStore dictionaries;
   private final Usage usage;
@@ -36,8 +39,9 @@ final class DictionaryCalls {
   ListDictionariesResponse list(ListDictionariesRequest request) {
     int size = paging.size(request.getPageSize());
     String after = paging.place(request, request.getPageToken());
+    DictionaryListing listing = dictionaries.list();
     List<DictionaryDescription> rest =
-        dictionaries.list().stream()
+        listing.dictionaries().stream()
             .filter(dictionary -> dictionary.id().compareTo(after) > 0)
             .limit(size + 1L)
             .toList();
@@ -48,14 +52,27 @@ final class DictionaryCalls {
     if (rest.size() > size) {
       response.setNextPageToken(paging.token(request, rest.get(size - 1).id()));
     }
+    if (request.getPageToken().isEmpty()) {
+      listing.problems().stream()
+          .limit(MAX_PROBLEMS)
+          .forEach(
+              problem ->
+                  response.addProblems(
+                      DictionaryProblem.newBuilder()
+                          .setFolder(problem.folder())
+                          .setProblem(problem.problem())));
+    }
     return response.build();
   }
 
   DeleteDictionaryResponse delete(DeleteDictionaryRequest request) {
     String id = Names.DICTIONARY.parseId("name", request.getName());
-    usage.requireDictionaryFree(request.getName());
-    dictionaries.delete(id);
-    return DeleteDictionaryResponse.getDefaultInstance();
+    return usage.step(
+        () -> {
+          usage.requireDictionaryFree(request.getName());
+          dictionaries.delete(id);
+          return DeleteDictionaryResponse.getDefaultInstance();
+        });
   }
 
   GetFeatureVectorsResponse vectors(GetFeatureVectorsRequest request) {
@@ -69,12 +86,10 @@ final class DictionaryCalls {
     for (int i = 0; i < request.getFeaturesCount(); i++) {
       response.addFeatures(vectors(weights, "features[" + i + "]", request.getFeatures(i)));
     }
-    if (weights.subtractsDecoderBias()) {
-      for (float value : weights.decoderBias()) {
-        response.addDecoderBias(value);
-      }
+    for (float value : weights.decoderBias()) {
+      response.addDecoderBias(value);
     }
-    return response.build();
+    return response.setSubtractsDecoderBias(weights.subtractsDecoderBias()).build();
   }
 
   private static FeatureVectors vectors(DictionaryWeights weights, String field, int feature) {

@@ -80,7 +80,8 @@ public final class SaeGrpcService extends SaeServiceGrpc.SaeServiceImplBase {
         new TrainingCalls(
             dictionaries, corpora, checkpoints, operations, inference, usage, metrics);
     this.jobs =
-        new CorpusJobs(dictionaries, corpora, operations, inference, features, patience, metrics);
+        new CorpusJobs(
+            dictionaries, corpora, operations, usage, inference, features, patience, metrics);
   }
 
   /** Goes on with the operations that the process before left unfinished. */

@@ -63,16 +63,18 @@ final class TrainingCalls {
 
   Operation train(TrainDictionaryRequest request) {
     TrainingSpec spec = requests.spec(request, inference.brief());
-    synchronized (operations) {
-      requireFree(spec.dictionary());
-      TrainingProgress start =
-          TrainingProgress.newBuilder().setTotalSteps(spec.schedule().steps()).build();
-      return operations.start(
-          Names.DICTIONARY.format(spec.dictionary()),
-          request,
-          start,
-          context -> train(spec, context));
-    }
+    TrainingProgress start =
+        TrainingProgress.newBuilder().setTotalSteps(spec.schedule().steps()).build();
+    return usage.step(
+        () -> {
+          requireFree(spec.dictionary());
+          corpora.describe(spec.corpus());
+          return operations.start(
+              Names.DICTIONARY.format(spec.dictionary()),
+              request,
+              start,
+              context -> train(spec, context));
+        });
   }
 
   private void requireFree(String id) {

@@ -9,13 +9,22 @@ import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.operations.OperationRecord;
 import dev.loupe.server.operations.OperationRunner;
+import java.util.function.Supplier;
 
-/** Which dictionaries and corpora unfinished operations work with. */
+/**
+ * Which dictionaries and corpora unfinished operations work with. What looks for them and then
+ * begins to use or deletes them does both in one {@link #step}.
+ */
 final class Usage {
   private final OperationRunner operations;
 
   Usage(OperationRunner operations) {
     this.operations = operations;
+  }
+
+  /** Runs what must see nothing begun or deleted by others meanwhile. Short, and never remote. */
+  synchronized <R> R step(Supplier<R> work) {
+    return work.get();
   }
 
   /** Fails with DICTIONARY_IN_USE while an operation works on the dictionary. */

@@ -77,7 +77,8 @@ class SaeLensFolderTest {
     assertThat(saved.architecture()).isEqualTo(dictionary.architecture());
     assertThat(saved.model()).isEqualTo("gpt2-tiny");
     assertThat(saved.hookPoint()).isEqualTo("blocks.0.hook_resid_post");
-    assertThat(new DictionaryStore(root.resolve("store")).list()).containsExactly(saved);
+    assertThat(new DictionaryStore(root.resolve("store")).list().dictionaries())
+        .containsExactly(saved);
     FloatRows x = GoldenDictionaries.rows("x");
     assertThat(store.load("mine").encode(x)).isEqualTo(dictionary.encode(x));
     GoldenTensor sparsity =
@@ -96,7 +97,8 @@ class SaeLensFolderTest {
     "cfg no json, cfg.json is no JSON",
     "cfg without d_in, d_in missing",
     "wrong shape, W_enc has shape",
-    "not finite, b_dec holds NaN"
+    "not finite, b_dec holds NaN",
+    "integers, b_dec holds I32"
   })
   void oneDamagedFolderLeavesTheOthersAlone(String damage, String said) throws Exception {
     Path folder = golden("standard");
@@ -105,12 +107,16 @@ class SaeLensFolderTest {
     copy(folder, target);
     damage(damage, target);
     DictionaryStore store = new DictionaryStore(root.resolve("store"));
-    if (!damage.equals("not finite")) {
-      assertThat(store.list()).extracting(DictionaryDescription::id).containsExactly("good");
-      assertThatThrownBy(() -> store.describe("bad"))
-          .satisfies(
-              e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.UNREADABLE_DICTIONARY));
-    }
+    assertThat(store.list().dictionaries())
+        .extracting(DictionaryDescription::id)
+        .containsExactly("good");
+    assertThat(store.list().problems())
+        .singleElement()
+        .satisfies(problem -> assertThat(problem.folder()).isEqualTo("bad"))
+        .satisfies(problem -> assertThat(problem.problem()).contains(said));
+    assertThatThrownBy(() -> store.describe("bad"))
+        .satisfies(
+            e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.UNREADABLE_DICTIONARY));
     assertThatThrownBy(() -> store.load("bad"))
         .hasMessageContaining("dictionaries/bad")
         .hasMessageContaining(said)
@@ -142,6 +148,13 @@ class SaeLensFolderTest {
         for (int i = 0; i < 4; i++) {
           bytes[at + i] = (byte) (nan >>> (8 * i));
         }
+        Files.write(weights, bytes);
+      }
+      case "integers" -> {
+        // The header names b_dec's type first of all; what follows it is as long as before.
+        String header = new String(bytes, StandardCharsets.ISO_8859_1);
+        int at = header.indexOf("\"dtype\":\"F32\"", header.indexOf("\"b_dec\""));
+        bytes[at + "\"dtype\":\"".length()] = 'I';
         Files.write(weights, bytes);
       }
       default -> throw new IllegalArgumentException(damage);

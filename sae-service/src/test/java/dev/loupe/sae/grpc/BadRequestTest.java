@@ -12,13 +12,16 @@ import dev.loupe.proto.sae.v1.DecodeFeaturesRequest;
 import dev.loupe.proto.sae.v1.DeleteCorpusRequest;
 import dev.loupe.proto.sae.v1.DeleteDictionaryRequest;
 import dev.loupe.proto.sae.v1.DictionaryHeader;
+import dev.loupe.proto.sae.v1.DictionaryProblem;
 import dev.loupe.proto.sae.v1.EncodeActivationsRequest;
 import dev.loupe.proto.sae.v1.EncodeActivationsResponse;
 import dev.loupe.proto.sae.v1.EvaluateDictionaryRequest;
 import dev.loupe.proto.sae.v1.GetCorpusRequest;
 import dev.loupe.proto.sae.v1.GetDictionaryRequest;
 import dev.loupe.proto.sae.v1.GetFeatureVectorsRequest;
+import dev.loupe.proto.sae.v1.GetFeatureVectorsResponse;
 import dev.loupe.proto.sae.v1.ListDictionariesRequest;
+import dev.loupe.proto.sae.v1.ListDictionariesResponse;
 import dev.loupe.proto.sae.v1.PublishFeaturesRequest;
 import dev.loupe.proto.sae.v1.SparseRows;
 import dev.loupe.proto.sae.v1.TopKArchitecture;
@@ -71,6 +74,8 @@ class BadRequestTest {
     importGolden(dictionaries, "topk", "imported");
     importGolden(dictionaries, "jumprelu", "other");
     importGolden(dictionaries, "standard_layer_norm", "normalized");
+    importGolden(dictionaries, "standard_no_b_dec", "unbiased");
+    importGolden(dictionaries, "standard", "Bad_Name");
     importGolden(dictionaries, "standard", "cut");
     Path weights = dictionaries.resolve("cut/sae_weights.safetensors");
     byte[] bytes = Files.readAllBytes(weights);
@@ -99,15 +104,43 @@ class BadRequestTest {
 
   @Test
   void listsWhatCanBeReadAndSaysWhatCannot() {
-    assertThat(
-            client
-                .stub()
-                .listDictionaries(ListDictionariesRequest.getDefaultInstance())
-                .getDictionariesList())
+    ListDictionariesResponse first =
+        client.stub().listDictionaries(ListDictionariesRequest.newBuilder().setPageSize(2).build());
+    assertThat(first.getDictionariesList())
         .extracting(dev.loupe.proto.sae.v1.Dictionary::getName)
         .containsExactly(TOPK, "dictionaries/normalized");
+    assertThat(first.getProblemsList())
+        .extracting(DictionaryProblem::getFolder)
+        .containsExactly("Bad_Name", "cut", "other");
+    assertThat(first.getProblems(2).getProblem()).contains("jumprelu");
+    ListDictionariesResponse second =
+        client
+            .stub()
+            .listDictionaries(
+                ListDictionariesRequest.newBuilder()
+                    .setPageSize(2)
+                    .setPageToken(first.getNextPageToken())
+                    .build());
+    assertThat(second.getDictionariesList())
+        .extracting(dev.loupe.proto.sae.v1.Dictionary::getName)
+        .containsExactly("dictionaries/unbiased");
+    assertThat(second.getProblemsCount()).isZero();
     assertFails(() -> get("dictionaries/cut"), ErrorReason.UNREADABLE_DICTIONARY, "cut");
     assertFails(() -> get("dictionaries/other"), ErrorReason.UNREADABLE_DICTIONARY, "jumprelu");
+  }
+
+  @Test
+  void theDecoderBiasComesWhetherOrNotItIsSubtractedFromTheInput() {
+    GetFeatureVectorsResponse vectors =
+        client
+            .stub()
+            .getFeatureVectors(
+                GetFeatureVectorsRequest.newBuilder()
+                    .setDictionary("dictionaries/unbiased")
+                    .addFeatures(0)
+                    .build());
+    assertThat(vectors.getDecoderBiasList()).hasSize(D_IN).anyMatch(value -> value != 0);
+    assertThat(vectors.getSubtractsDecoderBias()).isFalse();
   }
 
   @TestFactory

@@ -226,6 +226,7 @@ class WholePathTest {
     assertThat(vectors.getFeaturesCount()).isEqualTo(2);
     assertThat(vectors.getFeatures(1).getFeature()).isEqualTo(95);
     assertThat(vectors.getDecoderBiasCount()).isEqualTo(TinyInference.D_MODEL);
+    assertThat(vectors.getSubtractsDecoderBias()).isTrue();
     double norm = vectors.getFeatures(0).getDecoderList().stream().mapToDouble(v -> v * v).sum();
     assertThat(norm).isCloseTo(1, within(1e-4));
   }

@@ -162,7 +162,10 @@ public final class DictionaryClient {
                     .setDictionary(dictionary)
                     .addAllFeatures(features)
                     .build());
-    float[] bias = Floats.toArray(response.getDecoderBiasList());
+    float[] bias =
+        response.getSubtractsDecoderBias()
+            ? Floats.toArray(response.getDecoderBiasList())
+            : new float[0];
     List<FeatureDirection> directions = new ArrayList<>();
     for (FeatureVectors v : response.getFeaturesList()) {
       directions.add(
