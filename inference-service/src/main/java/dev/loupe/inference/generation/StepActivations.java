@@ -1,8 +1,6 @@
 package dev.loupe.inference.generation;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.index.NDIndex;
 import dev.loupe.inference.model.hooks.HookPoint;
 import java.util.Collections;
@@ -12,10 +10,9 @@ import java.util.Map;
 /**
  * Takes one row's part out of what a step captured, without padding.
  *
- * @param width columns of the prompts' pass
- * @param first true for the prompts' pass
+ * @param made new tokens that were run so far, this pass's with them; 0 for the prompts' pass
  */
-record StepActivations(Map<HookPoint, NDArray> captures, int width, boolean first) {
+record StepActivations(Map<HookPoint, NDArray> captures, int made) {
 
   /** The activations of a row, the batch axis 1 long. */
   Map<HookPoint, NDArray> ofRow(int row, int promptLength) {
@@ -25,18 +22,11 @@ record StepActivations(Map<HookPoint, NDArray> captures, int width, boolean firs
   }
 
   private NDArray part(HookPoint point, NDArray value, int row, int promptLength) {
-    int positions = first ? promptLength : 1;
+    int positions = made == 0 ? promptLength : 1;
     if (!point.kind().isAttentionMap()) {
       return value.get(new NDIndex("{}:{}, 0:{}", row, row + 1, positions));
     }
-    NDArray queries = value.get(new NDIndex("{}:{}, :, 0:{}", row, row + 1, positions));
-    NDArray own = queries.get(new NDIndex(":, :, :, 0:{}", promptLength));
-    if (first) {
-      return own;
-    }
-    if (promptLength == width) {
-      return queries;
-    }
-    return NDArrays.concat(new NDList(own, queries.get(new NDIndex(":, :, :, {}:", width))), 3);
+    int keys = promptLength + made;
+    return value.get(new NDIndex("{}:{}, :, 0:{}, 0:{}", row, row + 1, positions, keys));
   }
 }

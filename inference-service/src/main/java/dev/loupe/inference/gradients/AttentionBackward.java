@@ -12,20 +12,20 @@ final class AttentionBackward {
   private final double scale;
   private final BackwardOps ops;
   private final GradientRun hooks;
-  private final NDArray padding;
+  private final NDArray visible;
 
   /**
    * A block's attention.
    *
    * @param scale what the products of queries and keys were multiplied by
-   * @param padding 0 or -inf, [b, 1, 1, k], where the pattern was edited; else null
+   * @param visible false at padding, [b, 1, 1, k]; null when there is none
    */
-  AttentionBackward(int layer, double scale, BackwardOps ops, GradientRun hooks, NDArray padding) {
+  AttentionBackward(int layer, double scale, BackwardOps ops, GradientRun hooks, NDArray visible) {
     this.layer = layer;
     this.scale = scale;
     this.ops = ops;
     this.hooks = hooks;
-    this.padding = padding;
+    this.visible = visible;
   }
 
   /**
@@ -46,10 +46,10 @@ final class AttentionBackward {
     NDArray byPattern = byMix.matMul(v.transpose(0, 1, 3, 2)); // [b, h, q, k]
     if (edited) {
       mixed = hooks.kept(HookKind.PATTERN, layer);
-      if (padding != null) {
-        NDArray visible = padding.gte(0f).broadcast(mixed.getShape());
-        mixed = NDArrays.where(visible, mixed, mixed.zerosLike());
-        byPattern = NDArrays.where(visible, byPattern, byPattern.zerosLike());
+      if (visible != null) {
+        NDArray tokens = visible.broadcast(mixed.getShape());
+        mixed = NDArrays.where(tokens, mixed, mixed.zerosLike());
+        byPattern = NDArrays.where(tokens, byPattern, byPattern.zerosLike());
       }
     }
     NDArray byV = mixed.transpose(0, 1, 3, 2).matMul(byMix).transpose(0, 2, 1, 3);

@@ -22,7 +22,7 @@ final class BlockBackward {
   private final GradientRun hooks;
   private final NormBackward norms;
   private final NDArray mask;
-  private final NDArray padding;
+  private final NDArray visible;
 
   BlockBackward(
       HookedTransformer model,
@@ -30,7 +30,7 @@ final class BlockBackward {
       BackwardOps ops,
       GradientRun hooks,
       NDArray mask,
-      NDArray padding) {
+      NDArray visible) {
     this.config = model.config();
     this.model = model;
     this.weights = model.weights().blocks().get(layer);
@@ -39,7 +39,7 @@ final class BlockBackward {
     this.hooks = hooks;
     this.norms = new NormBackward(ops, hooks, config.layerNormEpsilon());
     this.mask = mask;
-    this.padding = padding;
+    this.visible = visible;
   }
 
   /**
@@ -71,7 +71,7 @@ final class BlockBackward {
       return null;
     }
     AttentionBackward attention =
-        new AttentionBackward(layer, config.scoreScale(layer), ops, hooks, padding);
+        new AttentionBackward(layer, config.scoreScale(layer), ops, hooks, visible);
     NDArray[] byParts = attention.run(byZ, pattern());
     if (byParts == null || isDoneAt(HookKind.Q)) {
       return null;

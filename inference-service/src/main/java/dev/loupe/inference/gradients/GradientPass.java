@@ -149,13 +149,13 @@ public final class GradientPass {
         keep(cotangent);
       }
       NDArray mask = AttentionMask.of(pass, batch, null).array();
-      NDArray padding = AttentionMask.ofPadding(pass, batch, null);
+      NDArray visible = AttentionMask.ofTokens(pass, batch, null);
       for (int layer = config.layers() - 1; cotangent != null && layer >= 0; layer--) {
         control.beforeLayer(layer);
         try (NDManager local = pass.newSubManager()) {
           cotangent.attach(local);
           hooks.useScope(local);
-          cotangent = new BlockBackward(model, layer, ops, hooks, mask, padding).run(cotangent);
+          cotangent = new BlockBackward(model, layer, ops, hooks, mask, visible).run(cotangent);
           keep(cotangent);
         }
         hooks.release(layer, wanted);

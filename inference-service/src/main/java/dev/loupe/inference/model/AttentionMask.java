@@ -3,6 +3,7 @@ package dev.loupe.inference.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.util.Optional;
 
 /** Which keys the queries of a pass see. The additive form is made when somebody asks for it. */
 public final class AttentionMask {
@@ -12,6 +13,7 @@ public final class AttentionMask {
   private final int past;
   private final boolean hides;
   private NDArray array;
+  private Optional<KeyOrder> keyOrder;
 
   private AttentionMask(NDManager scope, TokenBatch batch, KvCache cache) {
     this.scope = scope;
@@ -63,27 +65,33 @@ public final class AttentionMask {
     return array;
   }
 
+  /** Where a cache has put the keys; null where they lie by position. */
+  KeyOrder keyOrder() {
+    if (keyOrder == null) {
+      keyOrder = hides ? KeyOrder.of(scope, batch, cache) : Optional.empty();
+    }
+    return keyOrder.orElse(null);
+  }
+
   /**
-   * For rows of different lengths: -inf at the keys that are a row's padding. Needed only where an
-   * edit of scores or patterns could let a query see them.
+   * For rows of different lengths: true at the keys that are a row's own tokens, false at its
+   * padding. Needed only where an edit of scores or patterns could let a query see the latter.
    *
    * @return [batch, 1, 1, key], or null when there is no padding
    */
-  public static NDArray ofPadding(NDManager scope, TokenBatch batch, KvCache cache) {
+  public static NDArray ofTokens(NDManager scope, TokenBatch batch, KvCache cache) {
     int past = cache == null ? 0 : cache.slots();
     int keys = past + batch.width();
     boolean any = false;
-    float[] mask = new float[batch.rows() * keys];
+    boolean[] visible = new boolean[batch.rows() * keys];
     for (int row = 0; row < batch.rows(); row++) {
       for (int key = 0; key < keys; key++) {
         boolean padding =
             key >= past + batch.lengths()[row] || (cache != null && cache.isHidden(row, key));
-        if (padding) {
-          mask[row * keys + key] = Float.NEGATIVE_INFINITY;
-          any = true;
-        }
+        visible[row * keys + key] = !padding;
+        any |= padding;
       }
     }
-    return any ? scope.create(mask, new Shape(batch.rows(), 1, 1, keys)) : null;
+    return any ? scope.create(visible, new Shape(batch.rows(), 1, 1, keys)) : null;
   }
 }

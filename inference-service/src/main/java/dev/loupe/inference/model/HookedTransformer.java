@@ -181,7 +181,7 @@ public final class HookedTransformer {
       for (int layer = 0; layer < config.layers(); layer++) {
         mapsEdited |= TransformerBlock.editsMaps(hooks, layer);
       }
-      NDArray padding = mapsEdited ? AttentionMask.ofPadding(pass, batch, cache) : null;
+      NDArray visible = mapsEdited ? AttentionMask.ofTokens(pass, batch, cache) : null;
       for (int layer = 0; layer < config.layers(); layer++) {
         if (!wantsLogits && hooks.isDoneBefore(HookKind.RESID_PRE, layer)) {
           return Optional.empty();
@@ -189,7 +189,7 @@ public final class HookedTransformer {
         control.beforeLayer(layer);
         TransformerBlock block =
             new TransformerBlock(
-                config, weights.blocks().get(layer), layer, ops, hooks, mask, padding);
+                config, weights.blocks().get(layer), layer, ops, hooks, mask, visible);
         try (NDManager local = scope.newSubManager()) {
           resid.attach(local);
           resid = block.run(resid, cache, wantsLogits);

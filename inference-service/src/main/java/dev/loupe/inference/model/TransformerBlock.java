@@ -23,7 +23,7 @@ final class TransformerBlock {
   private final TransformerOps ops;
   private final HookRun hooks;
   private final AttentionMask mask;
-  private final NDArray padding;
+  private final NDArray visible;
 
   TransformerBlock(
       GptConfig config,
@@ -32,14 +32,14 @@ final class TransformerBlock {
       TransformerOps ops,
       HookRun hooks,
       AttentionMask mask,
-      NDArray padding) {
+      NDArray visible) {
     this.config = config;
     this.weights = weights;
     this.layer = layer;
     this.ops = ops;
     this.hooks = hooks;
     this.mask = mask;
-    this.padding = padding;
+    this.visible = visible;
   }
 
   /** True when the program may change scores or patterns of a layer. */
@@ -138,17 +138,35 @@ final class TransformerBlock {
       return ops.attention(q, k, v, scale, mask);
     }
     NDArray scores =
-        at(HookKind.ATTN_SCORES, ops.scores(q, k, scale, mask.array())); // [b, h, p, k]
+        atMap(HookKind.ATTN_SCORES, ops.scores(q, k, scale, mask.array())); // [b, h, p, k]
     boolean edited = hooks.isEdited(HookKind.ATTN_SCORES, layer);
-    if (edited && padding != null) {
-      scores = scores.add(padding);
+    if (edited) {
+      scores = onlyVisible(scores, Float.NEGATIVE_INFINITY);
     }
-    NDArray pattern = at(HookKind.PATTERN, ops.pattern(scores, edited));
-    if (hooks.isEdited(HookKind.PATTERN, layer) && padding != null) {
-      NDArray visible = padding.gte(0f).broadcast(pattern.getShape());
-      pattern = NDArrays.where(visible, pattern, pattern.zerosLike());
+    NDArray pattern = atMap(HookKind.PATTERN, ops.pattern(scores, edited));
+    if (hooks.isEdited(HookKind.PATTERN, layer)) {
+      pattern = onlyVisible(pattern, 0);
     }
     return ops.mix(pattern, v);
+  }
+
+  /** Set, not added: an edit may have left an infinity or no number where padding stands. */
+  private NDArray onlyVisible(NDArray map, float elsewhere) {
+    if (visible == null) {
+      return map;
+    }
+    NDArray hidden = map.getManager().full(map.getShape(), elsewhere);
+    return NDArrays.where(visible.broadcast(map.getShape()), map, hidden);
+  }
+
+  /** Hooks see keys by position, wherever a cache has put them. */
+  private NDArray atMap(HookKind kind, NDArray map) {
+    KeyOrder order = hooks.isUsed(kind, layer) ? mask.keyOrder() : null;
+    if (order == null) {
+      return at(kind, map);
+    }
+    NDArray result = at(kind, order.byPosition(map));
+    return hooks.isEdited(kind, layer) ? order.bySlot(result) : map;
   }
 
   private NDArray plusAttentionOut(NDArray residPre, NDArray z) {

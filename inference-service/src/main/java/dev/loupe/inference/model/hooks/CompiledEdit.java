@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.GptConfig;
 import java.util.List;
+import java.util.Map;
 
 /**
  * An intervention that fits its hook point, ready to be applied. Only the selected places are
@@ -15,28 +16,32 @@ final class CompiledEdit {
   private final EditPlaces places;
   private final BoxEdit edit;
 
-  private CompiledEdit(GptConfig config, Intervention intervention) {
+  private CompiledEdit(GptConfig config, Intervention intervention, BoxEdit edit) {
     HookKind kind = intervention.point().kind();
     this.intervention = intervention;
     this.places =
         new EditPlaces(kind, intervention.selection(), kind.headAxis() < 0 ? 1 : config.heads());
-    this.edit = boxEdit(intervention);
+    this.edit = edit;
   }
 
   /**
    * Checks an intervention and makes it ready.
    *
+   * @param made of edits so far, by identity; an edit of many hook points is made once
    * @throws InvalidInterventionException when it does not fit its hook point
    */
-  static CompiledEdit of(GptConfig config, Intervention intervention) {
+  static CompiledEdit of(GptConfig config, Intervention intervention, Map<Edit, BoxEdit> made) {
     EditValidation.check(config, intervention);
-    return new CompiledEdit(config, intervention);
+    BoxEdit edit =
+        intervention.edit() instanceof Edit.Patch patch
+            ? new PatchEdit(intervention.point(), patch.source())
+            : made.computeIfAbsent(intervention.edit(), CompiledEdit::boxEdit);
+    return new CompiledEdit(config, intervention, edit);
   }
 
-  private static BoxEdit boxEdit(Intervention intervention) {
-    Edit edit = intervention.edit();
+  private static BoxEdit boxEdit(Edit edit) {
     if (edit instanceof Edit.Zero) {
-      return new LocalEdit(new VectorMaps.Factor(0), 0);
+      return new LocalEdit(new VectorMaps.Fill(new float[1]), 0);
     }
     if (edit instanceof Edit.Scale scale) {
       return new LocalEdit(new VectorMaps.Factor(scale.factor()), 0);
@@ -65,9 +70,7 @@ final class CompiledEdit {
     if (edit instanceof Edit.ClampFeature clamp) {
       return new LocalEdit(new VectorMaps.Clamp(clamp), clamp.encoder().length);
     }
-    return edit instanceof Edit.Patch patch
-        ? new PatchEdit(intervention.point(), patch.source())
-        : new MeanEdit(((Edit.BatchMean) edit).eachPosition());
+    return new MeanEdit(((Edit.BatchMean) edit).eachPosition());
   }
 
   /**

@@ -4,7 +4,9 @@ import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.model.GptConfig;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -17,15 +19,17 @@ import java.util.stream.Stream;
 public final class HookProgram {
   private final HookActions[][] actions;
   private final HookPoint lastNeeded;
+  private final boolean edits;
 
-  private HookProgram(HookActions[][] actions, HookPoint lastNeeded) {
+  private HookProgram(HookActions[][] actions, HookPoint lastNeeded, boolean edits) {
     this.actions = actions;
     this.lastNeeded = lastNeeded;
+    this.edits = edits;
   }
 
   /** A program that does nothing. */
   public static HookProgram none() {
-    return new HookProgram(new HookActions[0][], null);
+    return new HookProgram(new HookActions[0][], null, false);
   }
 
   /** Starts a program for models of this shape. */
@@ -45,6 +49,11 @@ public final class HookProgram {
   /** The last point whose value somebody reads, or null when nobody does. */
   HookPoint lastNeeded() {
     return lastNeeded;
+  }
+
+  /** True when interventions change something somewhere. */
+  boolean hasEdits() {
+    return edits;
   }
 
   /** The points at which something happens, in no order. */
@@ -133,7 +142,9 @@ public final class HookProgram {
     private final GptConfig config;
     private final HookActions[][] actions;
     private HookPoint lastNeeded;
+    private final Map<Edit, BoxEdit> made = new IdentityHashMap<>();
     private boolean empty = true;
+    private boolean edits;
 
     private Builder(GptConfig config) {
       this.config = config;
@@ -160,7 +171,8 @@ public final class HookProgram {
      * @throws InvalidInterventionException when it does not fit the hook point, naming the field
      */
     public Builder intervene(Intervention intervention) {
-      actions(intervention.point()).edits.add(CompiledEdit.of(config, intervention));
+      actions(intervention.point()).edits.add(CompiledEdit.of(config, intervention, made));
+      edits = true;
       return this;
     }
 
@@ -183,7 +195,7 @@ public final class HookProgram {
 
     /** The finished program. */
     public HookProgram build() {
-      return empty ? none() : new HookProgram(actions.clone(), lastNeeded);
+      return empty ? none() : new HookProgram(actions.clone(), lastNeeded, edits);
     }
 
     private HookActions actions(HookPoint point) {

@@ -1,6 +1,7 @@
 package dev.loupe.inference.model.hooks;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.index.NDIndex;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.NdArrays;
 
@@ -41,9 +42,11 @@ final class PatchEdit implements BoxEdit {
       there = inBatch(box, row, rows).in(value);
     } else {
       HostTensor given = ((Edit.Source.Given) source).value();
-      checkKeys(given, value);
       NDArray array = NdArrays.of(value.getManager(), given);
       there = array.get(box.indexInSource()).expandDims(0);
+      if (point.kind().isAttentionMap()) {
+        return withKeys(there, box.in(value), rows.length(box.row()));
+      }
     }
     return there.duplicate();
   }
@@ -52,6 +55,12 @@ final class PatchEdit implements BoxEdit {
   public void pullback(NDArray value, EditBox box, NDArray cotangent, NDArray into, PassRows rows) {
     if (source instanceof Edit.Source.Row row) {
       inBatch(box, row, rows).in(into).addi(cotangent);
+      return;
+    }
+    int tokens = rows.length(box.row());
+    if (point.kind().isAttentionMap() && tokens < cotangent.getShape().get(3)) {
+      NDIndex beyond = new NDIndex(":, :, :, {}:", tokens);
+      box.in(into).get(beyond).addi(cotangent.get(beyond));
     }
   }
 
@@ -60,18 +69,23 @@ final class PatchEdit implements BoxEdit {
     return box.ofRows(row.row(), row.row() + 1).ofColumns(first, first + box.columns());
   }
 
-  private void checkKeys(HostTensor given, NDArray value) {
-    if (!point.kind().isAttentionMap()) {
-      return;
-    }
-    long keys = value.getShape().get(value.getShape().dimension() - 1);
-    if (given.shape()[2] != keys) {
+  /**
+   * The given keys in place of a row's own; what is given beyond them, and what is padded beyond
+   * them, is passed over, so the row gets the same beside longer ones.
+   */
+  private NDArray withKeys(NDArray given, NDArray before, int tokens) {
+    long keys = given.getShape().get(3);
+    if (keys < tokens) {
       throw new InvalidInterventionException(
           InvalidInterventionException.Kind.WRONG_SHAPE,
           "value",
-          "the patch for %s has %d keys; this pass has %d"
-              .formatted(point, given.shape()[2], keys));
+          "the patch for %s has %d keys; expected %d or more, as many as the row has tokens"
+              .formatted(point, keys, tokens));
     }
+    NDIndex own = new NDIndex(":, :, :, 0:{}", tokens);
+    NDArray result = before.duplicate();
+    result.set(own, given.get(own));
+    return result;
   }
 
   @Override

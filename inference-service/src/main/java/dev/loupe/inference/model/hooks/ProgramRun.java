@@ -40,6 +40,9 @@ final class ProgramRun implements HookRun {
       }
       result = replacement;
     }
+    if (program.hasEdits()) {
+      FiniteValues.check(actions.point, result, rows);
+    }
     if (actions.captured) {
       captures.put(actions.point, result);
     }

@@ -38,11 +38,11 @@ final class VectorMaps {
     }
   }
 
-  /** x becomes factor * x; a factor of 0 clears infinities too. */
+  /** x becomes factor * x; of a hidden key's -infinity, 0 times makes no number, as IEEE has it. */
   record Factor(float factor) implements LocalEdit.VectorMap {
     @Override
     public NDArray of(NDArray x) {
-      return factor == 0 ? x.getManager().zeros(x.getShape()) : x.mul(factor);
+      return x.mul(factor);
     }
 
     @Override

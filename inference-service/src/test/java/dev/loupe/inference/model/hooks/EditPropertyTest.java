@@ -89,11 +89,19 @@ class EditPropertyTest {
             switch (kind.axes().get(i)) {
               case BATCH -> rows.rows();
               case POS, QUERY -> rows.columns();
-              case KEY -> rows.columns() + 1;
+              case KEY -> longest() + 1;
               default -> kind.axes().get(i).size(CONFIG);
             };
       }
       return shape;
+    }
+
+    private int longest() {
+      int longest = 0;
+      for (int row = 0; row < rows.rows(); row++) {
+        longest = Math.max(longest, rows.length(row));
+      }
+      return longest;
     }
 
     private Selection selection() {
@@ -178,7 +186,8 @@ class EditPropertyTest {
       int size = 1;
       for (int i = 0; i < of.length; i++) {
         HookAxis axis = kind.axes().get(i + 1);
-        of[i] = axis == HookAxis.POS || axis == HookAxis.QUERY ? 12 : shape[i + 1];
+        boolean grows = axis == HookAxis.POS || axis == HookAxis.QUERY || axis == HookAxis.KEY;
+        of[i] = grows ? 12 : shape[i + 1];
         size *= (int) of[i];
       }
       float[] values = new float[size];

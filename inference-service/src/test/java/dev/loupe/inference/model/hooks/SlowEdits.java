@@ -1,5 +1,6 @@
 package dev.loupe.inference.model.hooks;
 
+import dev.loupe.tensor.HostTensor;
 import java.util.List;
 
 /**
@@ -181,8 +182,12 @@ public final class SlowEdits {
       } else if (fromRow) {
         result[i] = x[index(from, there, head, i)];
       } else {
-        int place = kind.isAttentionMap() ? head * length + there : there * heads() + head;
-        result[i] = ((Edit.Source.Given) patch.source()).value().floatAt(place * last() + i);
+        boolean map = kind.isAttentionMap();
+        HostTensor given = ((Edit.Source.Given) patch.source()).value();
+        int width = (int) given.shape()[given.shape().length - 1];
+        int place = map ? head * length + there : there * heads() + head;
+        boolean beyond = map && i >= rows.length(row); // a key that the row has not
+        result[i] = beyond ? x[index(row, column, head, i)] : given.floatAt(place * width + i);
       }
     }
     return result;
