@@ -2,40 +2,34 @@ package dev.loupe.inference.generation;
 
 import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.generation.GenerationStep.End;
+import dev.loupe.inference.model.NotFiniteException;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.inference.tokenizer.Utf8Assembler;
 import java.util.Map;
 
-/** One prompt on its way: what was made so far, and whether it goes on. */
+/** One text on its way: what was made so far, and whether it goes on. */
 final class Continuation {
   private final ServedModel model;
   private final GenerationRequest request;
-  private final int prompt;
+  private final Beginning beginning;
   private final TokenSampler sampler;
   private final Utf8Assembler characters = new Utf8Assembler();
   private final HeldText text;
-  private final float[] penalties;
+  private final SeenTokens seen;
   private int made;
   private int last;
   private boolean ended;
 
-  Continuation(ServedModel model, GenerationRequest request, int prompt) {
+  Continuation(ServedModel model, GenerationRequest request, Beginning beginning) {
     this.model = model;
     this.request = request;
-    this.prompt = prompt;
-    this.sampler = new TokenSampler(request.sampling());
+    this.beginning = beginning;
+    this.sampler = new TokenSampler(request.sampling(), beginning.stream());
     this.text = new HeldText(request.stops().strings());
-    boolean penalized = request.sampling().frequencyPenalty() != 0;
-    this.penalties = new float[penalized ? model.config().vocabularySize() : 0];
-    for (int id : request.prompts().get(prompt)) {
-      count(id);
-    }
-  }
-
-  private void count(int id) {
-    if (penalties.length > 0) {
-      penalties[id] += (float) request.sampling().frequencyPenalty();
+    this.seen = new SeenTokens(model.config().vocabularySize());
+    for (int id : beginning.tokens()) {
+      seen.add(id);
     }
   }
 
@@ -48,20 +42,28 @@ final class Continuation {
     return last;
   }
 
-  /** What is taken from each logit, [d_vocab]; empty for nothing. */
-  float[] penalties() {
-    return penalties;
+  /** The tokens so far, those of the prompt with them. */
+  SeenTokens seen() {
+    return seen;
   }
 
-  /** Chooses the next token. */
-  GenerationStep advance(StepScores scores, Map<HookPoint, NDArray> activations) {
-    last = sampler.next(scores.scores(prompt));
+  /**
+   * Chooses the next token.
+   *
+   * @param row of the scores
+   * @throws NotFiniteException when the model says nothing about it
+   */
+  GenerationStep advance(StepScores scores, int row, Map<HookPoint, NDArray> activations) {
+    if (!scores.areNumbers(row)) {
+      throw NotFiniteException.ofLogits(
+          "the logits after %d tokens of prompts[%d]"
+              .formatted(beginning.tokens().length + made, beginning.prompt()));
+    }
+    last = sampler.next(scores.scores(row));
     made++;
-    count(last);
-    // The beginning-of-text token marks the end and is no part of the text.
-    boolean bos = last == model.bosToken();
-    String piece = bos ? "" : text.push(characters.push(model.tokenizer().bytes(last)));
-    End end = end(bos);
+    seen.add(last);
+    String piece = isMark(last) ? "" : text.push(characters.push(model.tokenizer().bytes(last)));
+    End end = end();
     if (end != null && end != End.STOP_STRING) {
       piece += text.push(characters.finish());
       end = text.isStopped() ? End.STOP_STRING : end;
@@ -69,20 +71,27 @@ final class Continuation {
     }
     ended = end != null;
     return new GenerationStep(
-        prompt,
+        beginning.prompt(),
+        beginning.sample(),
         last,
         piece,
-        scores.logProbability(prompt, last),
-        scores.likeliest(prompt, request.alternatives()),
+        scores.logProbability(row, last),
+        scores.likeliest(row, request.alternatives()),
         end,
         activations);
   }
 
-  private End end(boolean bos) {
+  /** True for tokens that mark where texts begin and end, and are no part of them. */
+  private boolean isMark(int id) {
+    return id == model.bosToken()
+        || (model.stopTokens().contains(id) && model.tokenizer().isAdded(id));
+  }
+
+  private End end() {
     if (text.isStopped()) {
       return End.STOP_STRING;
     }
-    if (bos || request.stops().tokens().contains(last)) {
+    if (request.stops().tokens().contains(last)) {
       return End.STOP_TOKEN;
     }
     return made == request.maxNewTokens() ? End.LENGTH : null;

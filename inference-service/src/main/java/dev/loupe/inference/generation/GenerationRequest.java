@@ -7,21 +7,26 @@ import java.util.Set;
 /**
  * What to continue, and how.
  *
- * @param prompts tokens, each with at least one; continued together
- * @param maxNewTokens 1 or more; each prompt and its new tokens fit the context
+ * @param beginnings of the texts, which are made together
+ * @param maxNewTokens 1 or more; each beginning and its new tokens fit the context
  * @param sampling how tokens are chosen
  * @param stops where texts end
  * @param alternatives the likeliest tokens to give beside each chosen one
- * @param program edits and captures at every token; rows count prompts, positions count within the
+ * @param program edits and captures at every token; rows count texts, positions count within the
  *     whole text
  */
 public record GenerationRequest(
-    List<int[]> prompts,
+    List<Beginning> beginnings,
     int maxNewTokens,
     SamplingOptions sampling,
     Stops stops,
     int alternatives,
     HookProgram program) {
+
+  /** Tokens of the longest beginning. */
+  int longest() {
+    return beginnings.stream().mapToInt(text -> text.tokens().length).max().orElseThrow();
+  }
 
   /**
    * Where a text ends before its length.

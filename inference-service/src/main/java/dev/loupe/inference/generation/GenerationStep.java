@@ -6,9 +6,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One new token of one prompt.
+ * One new token of one text.
  *
  * @param prompt which prompt it continues, from 0
+ * @param sample which of the prompt's samples it belongs to, from 0
  * @param id token id
  * @param text that may be sent now; never ends inside a character, and never holds what may turn
  *     out to be the beginning of a stop string
@@ -20,6 +21,7 @@ import java.util.Map;
  */
 public record GenerationStep(
     int prompt,
+    int sample,
     int id,
     String text,
     double logProbability,

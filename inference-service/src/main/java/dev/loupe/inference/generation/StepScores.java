@@ -25,6 +25,9 @@ final class StepScores {
     this.ofRow = new float[vocabulary];
   }
 
+  /** Far below any difference of two logits, and no reciprocal of it overflows a float. */
+  private static final double LEAST_TEMPERATURE = 1e-20;
+
   /**
    * Makes the scores; they are valid while the logits' manager is open.
    *
@@ -34,17 +37,30 @@ final class StepScores {
     int vocabulary = (int) last.getShape().get(2);
     NDArray logits = last.reshape(rows.size(), vocabulary);
     NDArray adjusted = logits;
-    if (sampling.frequencyPenalty() != 0) {
-      float[] penalties = new float[rows.size() * vocabulary];
+    if (!sampling.penalties().areNone()) {
+      float[] values = NdArrays.floats(logits);
       for (int row = 0; row < rows.size(); row++) {
-        System.arraycopy(rows.get(row).penalties(), 0, penalties, row * vocabulary, vocabulary);
+        sampling.penalties().apply(values, row * vocabulary, rows.get(row).seen());
       }
-      adjusted =
-          logits.sub(logits.getManager().create(penalties, new Shape(rows.size(), vocabulary)));
+      adjusted = logits.getManager().create(values, new Shape(rows.size(), vocabulary));
     }
-    NDArray scores =
-        sampling.isGreedy() ? adjusted : adjusted.div(sampling.temperature()).softmax(1);
+    NDArray scores = sampling.isGreedy() ? adjusted : tempered(adjusted, sampling.temperature());
     return new StepScores(vocabulary, scores, logits.logSoftmax(1));
+  }
+
+  /** The largest logit is taken off first, so that a temperature near 0 leaves it finite. */
+  private static NDArray tempered(NDArray logits, double temperature) {
+    return logits
+        .sub(logits.max(new int[] {1}, true))
+        .divi(Math.max(temperature, LEAST_TEMPERATURE))
+        .softmax(1);
+  }
+
+  /**
+   * False when a logit of the row is no number or +infinity: all log probabilities are none then.
+   */
+  boolean areNumbers(int row) {
+    return !Double.isNaN(logProbability(row, 0));
   }
 
   /**

@@ -18,8 +18,8 @@ import java.util.function.Consumer;
 
 /**
  * Continues prompts with a key-value cache, all of them in one pass for each token. Every token
- * takes a turn on the device of its own, so that a long text does not hold up others. Each prompt
- * has random numbers of its own from the same seed, so its text does not depend on the others'.
+ * takes a turn on the device of its own, so that a long text does not hold up others. Each text has
+ * random numbers of its own from the same seed, so it does not depend on the others.
  */
 public final class TextGenerator {
   /** Arrays [row, d_vocab] that a step makes beside its logits. */
@@ -36,7 +36,7 @@ public final class TextGenerator {
 
   /** The most memory that a request takes. */
   private PassCost cost(GenerationRequest request, int width) {
-    int rows = request.prompts().size();
+    int rows = request.beginnings().size();
     long scores = (long) SCORE_ARRAYS * Float.BYTES * rows * model.config().vocabularySize();
     return PassCost.of(model.config(), rows, width, LogitsMode.LAST, request.program())
         .plus(KvCache.bytes(model.config(), rows, width + request.maxNewTokens()))
@@ -45,31 +45,31 @@ public final class TextGenerator {
 
   /**
    * Makes tokens until every text has ended; those of a step are handed over, in the order of the
-   * prompts, before the next step is begun.
+   * beginnings, before the next step is begun.
    */
   public void generate(GenerationRequest request, Call call, Consumer<GenerationStep> out) {
-    int rows = request.prompts().size();
-    int width = request.prompts().stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
+    int rows = request.beginnings().size();
+    int width = request.longest();
     List<Continuation> texts = new ArrayList<>(rows);
     for (int row = 0; row < rows; row++) {
-      texts.add(new Continuation(model, request, row));
+      texts.add(new Continuation(model, request, request.beginnings().get(row)));
     }
     try (MemoryBudget.Reservation memory = device.reserve(cost(request, width), call);
         NDManager scope = model.newScope();
         KvCache cache = new KvCache(scope, model.config(), rows, width + request.maxNewTokens())) {
       ForwardOptions options =
           ForwardOptions.plain().with(request.program()).with(LogitsMode.LAST).with(cache);
-      TokenBatch fresh = TokenBatch.of(request.prompts());
-      for (boolean first = true; fresh != null; first = false) {
+      TokenBatch fresh =
+          TokenBatch.of(request.beginnings().stream().map(Beginning::tokens).toList());
+      for (int made = 0; fresh != null; made++) {
         try (NDManager local = scope.newSubManager()) {
           Step step = step(local, fresh, options, texts, request.sampling(), memory, call);
-          StepActivations activations = new StepActivations(step.result().captures(), width, first);
+          StepActivations activations = new StepActivations(step.result().captures(), made);
           for (int row = 0; row < rows; row++) {
             Continuation text = texts.get(row);
             if (!text.isEnded()) {
-              out.accept(
-                  text.advance(
-                      step.scores(), activations.ofRow(row, request.prompts().get(row).length)));
+              int prompt = request.beginnings().get(row).tokens().length;
+              out.accept(text.advance(step.scores(), row, activations.ofRow(row, prompt)));
             }
           }
         }

@@ -13,10 +13,27 @@ public final class TokenSampler {
   private final SamplingOptions options;
   private final SplittableRandom random;
 
-  /** A sampler at the start of its random sequence. */
-  public TokenSampler(SamplingOptions options) {
+  /**
+   * A sampler at the start of its random sequence.
+   *
+   * @param stream which of the seed's sequences, from 0
+   */
+  public TokenSampler(SamplingOptions options, int stream) {
     this.options = options;
-    this.random = new SplittableRandom(options.seed());
+    this.random = random(options.seed(), stream);
+  }
+
+  /** Stream 0 is the seed's own; the others are seeded by what a generator split off it draws. */
+  private static SplittableRandom random(long seed, int stream) {
+    SplittableRandom own = new SplittableRandom(seed);
+    if (stream == 0) {
+      return own;
+    }
+    SplittableRandom seeds = own.split();
+    for (int i = 1; i < stream; i++) {
+      seeds.nextLong();
+    }
+    return new SplittableRandom(seeds.nextLong());
   }
 
   /**

@@ -9,6 +9,7 @@ import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.Interventions;
 import dev.loupe.inference.grpc.requests.ModelLookup;
 import dev.loupe.inference.grpc.requests.Prompts;
+import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.RequestedCapture;
 import dev.loupe.inference.grpc.requests.SeenIds;
 import dev.loupe.inference.grpc.requests.Tenants;
@@ -169,7 +170,10 @@ final class ActivationStreams {
       sender.send(
           StreamActivationsResponse.newBuilder()
               .setBatchId(id)
-              .setDone(BatchDone.newBuilder().setTokens(rows.tokens()))
+              .setDone(
+                  BatchDone.newBuilder()
+                      .setTokens(rows.tokens())
+                      .setProvenance(Provenances.of(model)))
               .build());
     }
 

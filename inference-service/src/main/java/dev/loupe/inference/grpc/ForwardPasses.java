@@ -44,7 +44,7 @@ final class ForwardPasses {
         NDManager scope = plan.model().newScope()) {
       ForwardResponses responses =
           DomainErrors.translated(() -> device.forward(arrival, memory, plan.request(call, scope)));
-      RunForwardPassResponse.Builder message = responses.build();
+      RunForwardPassResponse.Builder message = DomainErrors.translated(responses::build);
       if (room != null) {
         message.setCache(KeptRuns.keep(plan, responses.result(), room));
       }

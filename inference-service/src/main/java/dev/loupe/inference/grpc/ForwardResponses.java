@@ -8,6 +8,7 @@ import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.RequestedCapture;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.LogitsMode;
+import dev.loupe.inference.model.NotFiniteException;
 import dev.loupe.proto.inference.v1.Prediction;
 import dev.loupe.proto.inference.v1.RowResult;
 import dev.loupe.proto.inference.v1.RunForwardPassResponse;
@@ -54,9 +55,7 @@ final class ForwardResponses {
         }
       }
       if (plan.loss()) {
-        for (float loss : losses.get(row)) {
-          message.addTokenLosses(loss);
-        }
+        addLosses(message, row, losses.get(row));
       }
       response.addRows(message);
     }
@@ -70,12 +69,38 @@ final class ForwardResponses {
     return response;
   }
 
+  private static void checkFinite(float[] logits, int row, int position) {
+    for (float logit : logits) {
+      if (!Float.isFinite(logit)) {
+        throw NotFiniteException.ofLogits(
+            "the logits at position %d of prompts[%d]".formatted(position, row));
+      }
+    }
+  }
+
+  private static void addLosses(RowResult.Builder message, int row, float[] losses) {
+    double sum = 0;
+    for (float loss : losses) {
+      if (!Float.isFinite(loss)) {
+        throw NotFiniteException.ofLogits(
+            "the logits at position %d of prompts[%d]"
+                .formatted(message.getTokenLossesCount(), row));
+      }
+      message.addTokenLosses(loss);
+      sum += loss;
+    }
+    if (losses.length > 0) {
+      message.setMeanLoss((float) (sum / losses.length));
+    }
+  }
+
   private Prediction prediction(FloatBuffer logits, int row, int position) {
     int vocabulary = plan.model().config().vocabularySize();
     float[] values = new float[vocabulary];
     boolean lastOnly = plan.logits() == LogitsMode.LAST;
     int place = lastOnly ? row : row * plan.batch().width() + position;
     logits.get(place * vocabulary, values);
+    checkFinite(values, row, position);
     Prediction.Builder prediction = Prediction.newBuilder().setPosition(position);
     new LogitRow(values)
         .top(plan.topK())

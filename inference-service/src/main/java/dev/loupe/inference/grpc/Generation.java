@@ -2,8 +2,10 @@ package dev.loupe.inference.grpc;
 
 import ai.djl.ndarray.NDArray;
 import dev.loupe.inference.InferenceMetrics;
+import dev.loupe.inference.generation.Beginning;
 import dev.loupe.inference.generation.GenerationRequest;
 import dev.loupe.inference.generation.GenerationStep;
+import dev.loupe.inference.generation.Penalties;
 import dev.loupe.inference.generation.SamplingOptions;
 import dev.loupe.inference.generation.TextGenerator;
 import dev.loupe.inference.grpc.requests.CapturedMessages;
@@ -38,7 +40,8 @@ import java.util.Set;
 final class Generation {
   private static final double MAX_TEMPERATURE = 10;
   private static final double MAX_PENALTY = 2;
-  private static final int MAX_PROMPTS = 64;
+  private static final double MAX_REPETITION_PENALTY = 10;
+  private static final int MAX_TEXTS = 64;
   private static final int MAX_ALTERNATIVES = 100;
   private static final int MAX_STOP_STRINGS = 16;
   private static final int MAX_STOP_STRING = 256;
@@ -58,7 +61,7 @@ final class Generation {
     List<RequestedCapture> captures = captures(model, request);
     GenerationRequest generation = request(model, request, captures);
     Call call = Tenants.current();
-    Set<Integer> begun = new HashSet<>();
+    Set<List<Integer>> begun = new HashSet<>();
     DomainErrors.translated(
         () -> {
           new TextGenerator(model, device)
@@ -68,7 +71,7 @@ final class Generation {
                   step -> {
                     metrics.generated(model.id());
                     GenerateTextResponse.Builder message = message(model, captures, step);
-                    if (begun.add(step.prompt())) {
+                    if (begun.add(List.of(step.prompt(), step.sample()))) {
                       message.setProvenance(Provenances.of(model));
                     }
                     sender.send(message.build());
@@ -81,7 +84,8 @@ final class Generation {
       ServedModel model, GenerateTextRequest request, List<RequestedCapture> captures) {
     List<int[]> prompts =
         new Prompts(model)
-            .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_PROMPTS);
+            .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_TEXTS);
+    int samples = samples(request.getSamples(), prompts.size());
     int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
     int asked = newTokens(model, request, longest);
     for (int i = 0; i < request.getStopTokensCount(); i++) {
@@ -91,22 +95,44 @@ final class Generation {
     checkStopStrings(request.getStopStringsList());
     checkPlaces(request, prompts, asked);
     HookProgram.Builder program = HookProgram.builder(model.config());
-    Interventions.compile(model, request.getInterventionsList(), program);
+    Interventions.compile(
+        model, SampleRows.of(request.getInterventionsList(), prompts.size(), samples), program);
     captures.forEach(capture -> program.capture(capture.point()));
     checkActivations(captures, longest, asked);
     HookProgram built = program.build();
-    int[] lengths = prompts.stream().mapToInt(prompt -> prompt.length).toArray();
+    List<Beginning> texts = Beginning.of(prompts, samples);
+    int[] lengths = texts.stream().mapToInt(text -> text.tokens().length).toArray();
     DomainErrors.translated(
         () -> built.check(new PassRows(new int[lengths.length], lengths, longest, true)));
     return new GenerationRequest(
-        prompts,
+        texts,
         asked,
         sampling(model, request),
         new GenerationRequest.Stops(
-            Set.copyOf(request.getStopTokensList()), List.copyOf(request.getStopStringsList())),
+            stopTokens(model, request), List.copyOf(request.getStopStringsList())),
         Checks.count(
             "top_log_probabilities", request.getTopLogProbabilities(), MAX_ALTERNATIVES, 0),
         built);
+  }
+
+  private static int samples(int asked, int prompts) {
+    int samples = Checks.count("samples", asked, MAX_TEXTS, 1);
+    if (prompts * samples > MAX_TEXTS) {
+      throw LoupeException.invalidValue(
+          "samples",
+          samples,
+          "at most %d for %d prompts, as %d texts are made together at most"
+              .formatted(MAX_TEXTS / prompts, prompts, MAX_TEXTS));
+    }
+    return samples;
+  }
+
+  private static Set<Integer> stopTokens(ServedModel model, GenerateTextRequest request) {
+    Set<Integer> tokens = new HashSet<>(request.getStopTokensList());
+    if (!request.getIgnoreEos()) {
+      tokens.addAll(model.stopTokens());
+    }
+    return Set.copyOf(tokens);
   }
 
   private static int newTokens(ServedModel model, GenerateTextRequest request, int longest) {
@@ -201,11 +227,27 @@ final class Generation {
       throw LoupeException.invalidValue(
           "top_k", topK, "0 for all, or 1 to " + model.config().vocabularySize());
     }
-    float penalty = request.getFrequencyPenalty();
-    if (!(Math.abs(penalty) <= MAX_PENALTY)) {
-      throw LoupeException.invalidValue("frequency_penalty", penalty, "-2 to 2");
+    return new SamplingOptions(
+        temperature, topK, topP == 0 ? 1 : topP, penalties(request), request.getSeed());
+  }
+
+  private static Penalties penalties(GenerateTextRequest request) {
+    float repetition = request.getRepetitionPenalty();
+    if (!(repetition >= 0 && repetition <= MAX_REPETITION_PENALTY)) {
+      throw LoupeException.invalidValue(
+          "repetition_penalty", repetition, "a number above 0, at most 10, or 0 for 1");
     }
-    return new SamplingOptions(temperature, topK, topP == 0 ? 1 : topP, penalty, request.getSeed());
+    return new Penalties(
+        repetition == 0 ? 1 : repetition,
+        penalty("frequency_penalty", request.getFrequencyPenalty()),
+        penalty("presence_penalty", request.getPresencePenalty()));
+  }
+
+  private static float penalty(String field, float penalty) {
+    if (!(Math.abs(penalty) <= MAX_PENALTY)) {
+      throw LoupeException.invalidValue(field, penalty, "-2 to 2");
+    }
+    return penalty;
   }
 
   private static GenerateTextResponse.Builder message(
@@ -213,6 +255,7 @@ final class Generation {
     GenerateTextResponse.Builder message =
         GenerateTextResponse.newBuilder()
             .setPrompt(step.prompt())
+            .setSample(step.sample())
             .setId(step.id())
             .setText(step.text())
             .setLogProbability((float) step.logProbability());

@@ -3,6 +3,7 @@ package dev.loupe.inference.serving;
 import ai.djl.Device;
 import dev.loupe.inference.captures.ActivationCaches;
 import dev.loupe.inference.captures.CacheSpace;
+import dev.loupe.inference.generation.StopTokens;
 import dev.loupe.inference.hub.HubException;
 import dev.loupe.inference.hub.ModelHub;
 import dev.loupe.inference.model.ConfigException;
@@ -26,6 +27,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -125,12 +127,15 @@ final class ModelOpener {
         config.parameters(),
         spec.form().computeType(),
         spec.form().processing());
+    int bos = bosToken(config, tokenizer);
     return new ServedModel(
         spec,
         loaded,
         tokenizer,
         new HookPoints(config),
-        bosToken(config, tokenizer),
+        bos,
+        StopTokens.read(
+            folder, config.vocabularySize(), bos < 0 ? OptionalInt.empty() : OptionalInt.of(bos)),
         provenance(spec, sha256, loaded),
         new ActivationCaches(cacheSpace));
   }

@@ -7,6 +7,9 @@ import dev.loupe.inference.model.HookedTransformer;
 import dev.loupe.inference.model.LoadedModel;
 import dev.loupe.inference.model.hooks.HookPoints;
 import dev.loupe.inference.tokenizer.BpeTokenizer;
+import java.util.Collections;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * A model that is ready.
@@ -16,6 +19,7 @@ import dev.loupe.inference.tokenizer.BpeTokenizer;
  * @param tokenizer of its folder
  * @param hookPoints all of them
  * @param bosToken the token that texts start with, -1 when the model has none
+ * @param stopTokens after which its texts end, of its vocabulary
  * @param provenance what its numbers come from
  * @param caches activations of it that runs left on the server
  */
@@ -25,9 +29,15 @@ public record ServedModel(
     BpeTokenizer tokenizer,
     HookPoints hookPoints,
     int bosToken,
+    Set<Integer> stopTokens,
     Provenance provenance,
     ActivationCaches caches)
     implements AutoCloseable {
+
+  /** Takes its own copy of the tokens. */
+  public ServedModel {
+    stopTokens = Collections.unmodifiableSet(new TreeSet<>(stopTokens));
+  }
 
   /** Its resource id. */
   public String id() {

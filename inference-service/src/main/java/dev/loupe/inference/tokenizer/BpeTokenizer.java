@@ -208,6 +208,11 @@ public final class BpeTokenizer {
     return new String(bytes(id), StandardCharsets.UTF_8);
   }
 
+  /** True for a token that was added to the vocabulary, such as the end of text. */
+  public boolean isAdded(int id) {
+    return vocabulary.added().stream().anyMatch(token -> token.id() == id);
+  }
+
   /** The id of a token, given by the text that it stands for. */
   public OptionalInt find(String text) {
     for (AddedToken token : vocabulary.added()) {

@@ -15,7 +15,7 @@ class TokenSamplerTest {
   private static final float[] LOGITS = {0.5f, 2, -1, 1.5f, 2, Float.NEGATIVE_INFINITY};
 
   private static int[] draws(SamplingOptions options, int count) {
-    TokenSampler sampler = new TokenSampler(options);
+    TokenSampler sampler = new TokenSampler(options, 0);
     float[] scores = options.isGreedy() ? LOGITS : weights(options.temperature());
     return IntStream.range(0, count).map(i -> sampler.next(scores)).toArray();
   }
@@ -40,13 +40,13 @@ class TokenSamplerTest {
 
   @Test
   void oneOfOneIsGreedy() {
-    assertThat(draws(new SamplingOptions(3, 1, 1, 0, 9), 20)).containsOnly(1);
-    assertThat(draws(new SamplingOptions(1, 0, 1e-9, 0, 9), 20)).containsOnly(1);
+    assertThat(draws(new SamplingOptions(3, 1, 1, Penalties.NONE, 9), 20)).containsOnly(1);
+    assertThat(draws(new SamplingOptions(1, 0, 1e-9, Penalties.NONE, 9), 20)).containsOnly(1);
   }
 
   @Test
   void drawsFollowTheSoftmax() {
-    int[] draws = draws(new SamplingOptions(0.5, 0, 1, 0, 1), 40_000);
+    int[] draws = draws(new SamplingOptions(0.5, 0, 1, Penalties.NONE, 1), 40_000);
     double sum = 0;
     for (float logit : LOGITS) {
       sum += Math.exp(logit / 0.5);
@@ -58,7 +58,7 @@ class TokenSamplerTest {
 
   @Test
   void topKKeepsTheBest() {
-    assertThat(draws(new SamplingOptions(5, 3, 1, 0, 1), 2_000))
+    assertThat(draws(new SamplingOptions(5, 3, 1, Penalties.NONE, 1), 2_000))
         .contains(1, 3, 4)
         .doesNotContain(0, 2);
   }
@@ -66,17 +66,17 @@ class TokenSamplerTest {
   @Test
   void topPKeepsTheFewestThatReachIt() {
     // The two best hold 0.69 of the probability, the three best 0.90.
-    assertThat(draws(new SamplingOptions(1, 0, 0.6, 0, 1), 2_000))
+    assertThat(draws(new SamplingOptions(1, 0, 0.6, Penalties.NONE, 1), 2_000))
         .contains(1, 4)
         .doesNotContain(0, 3);
-    assertThat(draws(new SamplingOptions(1, 0, 0.8, 0, 1), 2_000))
+    assertThat(draws(new SamplingOptions(1, 0, 0.8, Penalties.NONE, 1), 2_000))
         .contains(1, 3, 4)
         .doesNotContain(0);
   }
 
   @Test
   void aSeedRepeatsItself() {
-    SamplingOptions options = new SamplingOptions(2, 0, 0.9, 0, 77);
+    SamplingOptions options = new SamplingOptions(2, 0, 0.9, Penalties.NONE, 77);
     assertThat(draws(options, 500)).isEqualTo(draws(options, 500));
   }
 
@@ -114,7 +114,8 @@ class TokenSamplerTest {
       double topP = random.nextBoolean() ? 1 : 0.05 + 0.9 * random.nextDouble();
       Set<Integer> kept = kept(weights, topK, topP);
       TokenSampler sampler =
-          new TokenSampler(new SamplingOptions(1, topK, topP, 0, random.nextLong()));
+          new TokenSampler(
+              new SamplingOptions(1, topK, topP, Penalties.NONE, random.nextLong()), 0);
       for (int draw = 0; draw < 50; draw++) {
         assertThat(kept).contains(sampler.next(weights));
       }

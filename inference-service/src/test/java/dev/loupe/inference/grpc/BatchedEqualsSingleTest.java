@@ -16,6 +16,7 @@ import dev.loupe.proto.inference.v1.Reduction;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.RunForwardPassResponse;
 import dev.loupe.proto.inference.v1.Scale;
+import dev.loupe.proto.inference.v1.SetValue;
 import dev.loupe.proto.inference.v1.Zero;
 import dev.loupe.proto.tensor.v1.DType;
 import dev.loupe.proto.tensor.v1.Tensor;
@@ -86,7 +87,19 @@ class BatchedEqualsSingleTest {
             .addNeurons(0)
             .setZero(Zero.getDefaultInstance())
             .build());
-    return edits.subList(0, random.nextInt(edits.size() + 1));
+    edits.add(
+        at("blocks.%d.attn.hook_attn_scores", random)
+            .addHeads(random.nextInt(4))
+            .setScale(Scale.newBuilder().setFactor(random.nextInt(3) - 1))
+            .build());
+    edits.add(
+        at("blocks.%d.attn.hook_pattern", random)
+            .addHeads(random.nextInt(4))
+            .addNeurons(1 + random.nextInt(10))
+            .setSet(SetValue.newBuilder().addValues(0.5f))
+            .build());
+    int first = random.nextInt(edits.size());
+    return edits.subList(first, first + random.nextInt(edits.size() - first + 1));
   }
 
   private static Intervention.Builder at(String name, Random random) {

@@ -1,6 +1,7 @@
 package dev.loupe.inference.grpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
 import dev.loupe.inference.TinyServer;
@@ -16,6 +17,8 @@ import dev.loupe.proto.inference.v1.SetValue;
 import dev.loupe.proto.inference.v1.TokenScore;
 import dev.loupe.proto.inference.v1.Zero;
 import dev.loupe.proto.tensor.v1.Tensor;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.testkit.golden.Golden;
 import dev.loupe.testkit.golden.GoldenAssert;
 import dev.loupe.testkit.golden.GoldenTensor;
@@ -288,5 +291,66 @@ class ForwardPassTest {
       wide[i] = values[i];
     }
     return wide;
+  }
+
+  @Test
+  void aRowsMeanLossIsTheMeanOfItsTokens() {
+    RunForwardPassResponse response =
+        tiny.stub()
+            .runForwardPass(
+                request().setLoss(true).addPrompts(TinyServer.prompt(7)).clearCaptures().build());
+    for (RowResult row : response.getRowsList().subList(0, 3)) {
+      assertThat(row.getTokenLossesCount()).isEqualTo(16);
+      double mean =
+          row.getTokenLossesList().stream().mapToDouble(Float::doubleValue).average().orElseThrow();
+      assertThat((double) row.getMeanLoss()).isCloseTo(mean, offset(1e-5));
+      assertThat(row.getMeanLoss()).isPositive();
+    }
+    assertThat(response.getRows(3).hasMeanLoss()).as("one token has no loss").isFalse();
+    assertThat(tiny.stub().runForwardPass(request().setTopK(1).build()).getRows(0).hasMeanLoss())
+        .isFalse();
+  }
+
+  @Test
+  void aPatternOfNamesEditsEveryHookPointThatItFits() {
+    Intervention.Builder scale =
+        Intervention.newBuilder().addHeads(1).setScale(Scale.newBuilder().setFactor(0.3f));
+    Tensor together = logits(scale.clone().setHookPoint("blocks.*.attn.hook_z").build());
+    Tensor apart =
+        logits(
+            scale.clone().setHookPoint("z0").build(),
+            scale.clone().setHookPoint("z1").build(),
+            scale.clone().setHookPoint("blocks.2.attn.hook_z").build());
+    assertThat(together).isEqualTo(apart);
+    assertThat(together).isNotEqualTo(logits(scale.clone().setHookPoint("z0").build()));
+  }
+
+  @Test
+  void aPatternThatFitsWhereTheEditDoesNotIsRefused() {
+    Intervention direction =
+        Intervention.newBuilder()
+            .setHookPoint("blocks.0.*")
+            .setAddDirection(
+                AddDirection.newBuilder()
+                    .addAllDirection(java.util.Collections.nCopies(32, 1f))
+                    .setCoefficient(1))
+            .build();
+    assertThatThrownBy(() -> logits(direction))
+        .hasMessageContaining("interventions[0]")
+        .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.WRONG_SHAPE));
+    Intervention none =
+        Intervention.newBuilder()
+            .setHookPoint("block.*.hook_z")
+            .setZero(Zero.getDefaultInstance())
+            .build();
+    assertThatThrownBy(() -> logits(none))
+        .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.UNKNOWN_HOOK_POINT));
+    Intervention everything =
+        Intervention.newBuilder().setHookPoint("*").setZero(Zero.getDefaultInstance()).build();
+    Intervention[] many = new Intervention[150];
+    Arrays.fill(many, everything);
+    assertThatThrownBy(() -> logits(many))
+        .hasMessageContaining("at most 10000 hook points")
+        .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.INVALID_VALUE));
   }
 }

@@ -176,7 +176,7 @@ class GenerationTest {
 
   /** Prompts of different lengths, which end at different steps. */
   private static final int[][] PROMPTS = {
-    {5, 80, 9}, {7}, {11, 12, 13, 14, 15, 16, 17}, {40, 41, 42, 43}, {5, 80, 9}
+    {5, 80, 9}, {7}, {11, 12, 13, 14, 15, 16, 17}, {40, 41, 42, 43}, {5, 80, 9, 5}
   };
 
   private static GenerateTextRequest.Builder together(int[]... prompts) {

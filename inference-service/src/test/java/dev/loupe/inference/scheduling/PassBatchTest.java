@@ -18,6 +18,7 @@ import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.server.sharing.MemoryBudget;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Which passes run together. */
@@ -29,7 +30,7 @@ class PassBatchTest {
 
   private static ServedModel model() {
     LoadedModel loaded = new LoadedModel(new HookedTransformer(CONFIG, null, null), null);
-    return new ServedModel(new ModelSpec("m", null), loaded, null, null, -1, null, null);
+    return new ServedModel(new ModelSpec("m", null), loaded, null, null, -1, Set.of(), null, null);
   }
 
   private PassRequest<?> pass(int rows, int width, LogitsMode logits, HookProgram program) {

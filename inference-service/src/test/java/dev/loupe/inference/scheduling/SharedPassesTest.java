@@ -31,6 +31,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -59,7 +60,9 @@ class SharedPassesTest {
   @BeforeEach
   void load(@TempDir Path folder) throws Exception {
     tiny = new TinyModel(folder);
-    model = new ServedModel(new ModelSpec("tiny", null), tiny.loaded(), null, null, -1, null, null);
+    model =
+        new ServedModel(
+            new ModelSpec("tiny", null), tiny.loaded(), null, null, -1, Set.of(), null, null);
   }
 
   @AfterEach

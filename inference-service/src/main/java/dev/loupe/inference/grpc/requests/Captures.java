@@ -15,12 +15,11 @@ import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.SortedSet;
-import java.util.TreeSet;
 import java.util.function.Supplier;
 
 /** Reads which activations to keep. */
@@ -33,8 +32,8 @@ public final class Captures {
   private Captures() {}
 
   /**
-   * Everything that the captures name, in model order, and at one hook point in the order given.
-   * What is asked for twice in the same form is kept once.
+   * Everything that the captures name, in the order given; the hook points of one capture in model
+   * order. What is asked for twice in the same form is computed once and answered twice.
    *
    * @param field that holds the captures, for errors
    * @param least how many there must be
@@ -46,10 +45,9 @@ public final class Captures {
       int least) {
     Checks.size(field, captures.size(), least, MOST);
     List<RequestedCapture> requested = new ArrayList<>();
-    Set<Capture> seen = new HashSet<>();
+    Map<Capture, CompiledCapture> compiled = new HashMap<>();
     for (int i = 0; i < captures.size(); i++) {
       var message = captures.get(i);
-      int index = i;
       String entry = field + "[" + i + "]";
       List<HookPoint> points =
           located(entry, () -> model.hookPoints().matching(message.getHookPoint()));
@@ -61,17 +59,15 @@ public final class Captures {
         Capture capture =
             new Capture(
                 point, message.getPositionsList(), message.getHeadsList(), reductions, wireType);
-        if (seen.add(capture)) {
-          requested.add(
-              located(
-                  entry,
-                  () ->
-                      new RequestedCapture(
-                          field, index, CompiledCapture.of(model.config(), capture))));
-        }
+        CompiledCapture one =
+            located(
+                entry,
+                () ->
+                    compiled.computeIfAbsent(
+                        capture, form -> CompiledCapture.of(model.config(), form)));
+        requested.add(new RequestedCapture(field, i, one));
       }
     }
-    requested.sort(Comparator.comparing(RequestedCapture::point));
     return List.copyOf(requested);
   }
 
@@ -108,27 +104,18 @@ public final class Captures {
 
   /** Lets a program keep what was asked for. */
   public static void addTo(HookProgram.Builder program, List<RequestedCapture> captures) {
-    captures.forEach(capture -> program.read(capture.point(), capture.compiled()));
+    captures.stream()
+        .map(RequestedCapture::compiled)
+        .distinct()
+        .forEach(compiled -> program.read(compiled.capture().point(), compiled));
   }
 
-  /** The hook points that the captures name, in model order, wholly. */
-  public static SortedSet<HookPoint> points(
-      ServedModel model, List<dev.loupe.proto.inference.v1.Capture> captures, int least) {
-    Checks.size("captures", captures.size(), least, MOST);
-    SortedSet<HookPoint> points = new TreeSet<>();
-    for (var capture : captures) {
-      String name = capture.getHookPoint();
-      points.addAll(DomainErrors.translated(() -> model.hookPoints().matching(name)));
-    }
-    return points;
-  }
-
-  /** Exact names, in the order given. */
+  /** Exact names, in the order given, each hook point once. */
   public static List<HookPoint> named(ServedModel model, String field, List<String> names) {
     Checks.size(field, names.size(), 1, MOST);
     return names.stream()
-        .distinct()
         .map(name -> DomainErrors.translated(() -> model.hookPoints().named(name)))
+        .distinct()
         .toList();
   }
 

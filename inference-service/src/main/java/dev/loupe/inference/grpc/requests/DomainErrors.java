@@ -8,6 +8,7 @@ import dev.loupe.inference.captures.UnknownCacheException;
 import dev.loupe.inference.gradients.IncompatibleGradientException;
 import dev.loupe.inference.gradients.InvalidLinearAttributionException;
 import dev.loupe.inference.metrics.InvalidMetricException;
+import dev.loupe.inference.model.NotFiniteException;
 import dev.loupe.inference.model.TokenRangeException;
 import dev.loupe.inference.model.hooks.InvalidInterventionException;
 import dev.loupe.inference.model.hooks.UnknownHookPointException;
@@ -74,6 +75,9 @@ public final class DomainErrors {
     if (e instanceof IncompatibleGradientException) {
       return LoupeException.of(ErrorReason.INVALID_VALUE, e.getMessage(), e)
           .with("field", "gradients");
+    }
+    if (e instanceof NotFiniteException) {
+      return LoupeException.of(ErrorReason.NOT_FINITE, e.getMessage(), e);
     }
     if (e instanceof TokenRangeException) {
       return LoupeException.of(ErrorReason.TOKEN_OUT_OF_RANGE, e.getMessage(), e);

@@ -1,6 +1,7 @@
 package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.model.hooks.Edit;
+import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
 import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.inference.model.hooks.Intervention;
@@ -15,11 +16,14 @@ import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.HostTensor;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Reads edits. */
 public final class Interventions {
   private static final int MOST = 1_000;
+  private static final int MOST_PLACES = 10_000;
 
   private Interventions() {}
 
@@ -29,13 +33,26 @@ public final class Interventions {
       List<dev.loupe.proto.inference.v1.Intervention> interventions,
       HookProgram.Builder program) {
     Checks.size("interventions", interventions.size(), 0, MOST);
+    int places = 0;
     for (int i = 0; i < interventions.size(); i++) {
       String field = "interventions[" + i + "]";
       var message = interventions.get(i);
       try {
-        HookPoint point = model.hookPoints().named(message.getHookPoint());
-        program.intervene(
-            new Intervention(point, selection(message), edit(model, point, field, message)));
+        List<HookPoint> points = model.hookPoints().matching(message.getHookPoint());
+        places += points.size();
+        if (places > MOST_PLACES) {
+          throw LoupeException.invalidValue(
+              field + ".hook_point",
+              message.getHookPoint(),
+              "names of at most %d hook points in all interventions".formatted(MOST_PLACES));
+        }
+        Map<Object, Edit> edits = new HashMap<>();
+        for (HookPoint point : points) {
+          Edit edit =
+              edits.computeIfAbsent(
+                  sharing(point, message), key -> edit(model, point, field, message));
+          program.intervene(new Intervention(point, selection(message), edit));
+        }
       } catch (LoupeException e) {
         throw e;
       } catch (RuntimeException e) {
@@ -89,6 +106,12 @@ public final class Interventions {
         message.getHeadsList(),
         message.getRowsList(),
         message.getNeuronsList());
+  }
+
+  /** A kept value is a hook point's own, and scores may be -infinity; all else is one edit. */
+  private static Object sharing(
+      HookPoint point, dev.loupe.proto.inference.v1.Intervention message) {
+    return message.getPatch().hasCached() ? point : point.kind() == HookKind.ATTN_SCORES;
   }
 
   private static Edit edit(

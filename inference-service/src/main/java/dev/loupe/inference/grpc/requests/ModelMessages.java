@@ -39,6 +39,7 @@ public final class ModelMessages {
         .setParameters(config.parameters())
         .setWeightsSha256(model.provenance().weightsSha256())
         .setBosToken(model.bosToken())
+        .addAllStopTokens(model.stopTokens())
         .setDevice(model.provenance().device())
         .setComputeType(Provenances.computeType(model.provenance().computeType()))
         .setProcessing(Provenances.processing(model.provenance().processing()))
