@@ -54,6 +54,7 @@ ports:
 startupProbe:
   grpc:
     port: {{ index . 2 }}
+    service: liveness
   periodSeconds: 5
   timeoutSeconds: 3
   failureThreshold: {{ div (index . 4) 5 }}
@@ -66,6 +67,7 @@ readinessProbe:
 livenessProbe:
   grpc:
     port: {{ index . 2 }}
+    service: liveness
   periodSeconds: 20
   timeoutSeconds: 10
   failureThreshold: 6

@@ -6,6 +6,7 @@ import dev.loupe.features.grpc.FeatureStoreGrpcService;
 import dev.loupe.features.storage.Database;
 import dev.loupe.features.storage.SqlFeatureRepository;
 import dev.loupe.server.LoupeService;
+import dev.loupe.server.ServiceHealth;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import io.grpc.BindableService;
@@ -64,6 +65,19 @@ public final class FeatureStore implements LoupeService {
   @Override
   public List<BindableService> services() {
     return List.of(new FeatureStoreGrpcService(repository));
+  }
+
+  /** Reads from the database. That all connections are busy is no fault of it. */
+  @Override
+  public ServiceHealth check() {
+    try {
+      database.check();
+      return ServiceHealth.GOOD;
+    } catch (StorageException e) {
+      return database.isBusy()
+          ? ServiceHealth.warning("every database connection is busy: " + e.getMessage())
+          : ServiceHealth.problem(e.getMessage());
+    }
   }
 
   @Override

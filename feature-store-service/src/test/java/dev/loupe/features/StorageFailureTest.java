@@ -11,16 +11,22 @@ import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc;
 import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc.FeatureStoreServiceBlockingStub;
 import dev.loupe.proto.features.v1.GetFeatureRequest;
 import dev.loupe.proto.features.v1.ListFeaturesRequest;
+import dev.loupe.server.GrpcServer;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -122,7 +128,10 @@ class StorageFailureTest {
     try (RunningStore store = new RunningStore(postgres.getJdbcUrl("postgres", "postgres"))) {
       write(store, 1, 10);
       Feature written = read(store, 1);
+      awaitHealth(store, ServingStatus.SERVING);
       postgres.close();
+      awaitHealth(store, ServingStatus.NOT_SERVING);
+      assertThat(health(store, GrpcServer.LIVENESS)).isEqualTo(ServingStatus.SERVING);
       assertFails(ErrorReason.STORAGE_UNAVAILABLE, () -> write(store, 2, 10));
       assertFails(ErrorReason.STORAGE_UNAVAILABLE, () -> read(store, 1));
       postgres = postgres(data, port);
@@ -132,9 +141,43 @@ class StorageFailureTest {
       assertThat(read(store, 1)).isEqualTo(written);
       retrying(() -> write(store, 2, 10));
       assertThat(count(store)).isEqualTo(2);
+      awaitHealth(store, ServingStatus.SERVING);
     } finally {
       postgres.close();
     }
+  }
+
+  @Test
+  void aDatabaseFileThatIsDeletedIsSaidByHealth() throws IOException {
+    Path file = folder.resolve("features.db");
+    try (RunningStore store = new RunningStore("jdbc:sqlite:" + file)) {
+      write(store, 1, 10);
+      awaitHealth(store, ServingStatus.SERVING);
+      Path moved = Files.move(file, folder.resolve("moved.db"));
+      awaitHealth(store, ServingStatus.NOT_SERVING);
+      Files.move(moved, file);
+      awaitHealth(store, ServingStatus.SERVING);
+    }
+  }
+
+  /** Health is a stream, so that its next word can be waited for. */
+  private static void awaitHealth(RunningStore store, ServingStatus expected) {
+    HealthCheckRequest request =
+        HealthCheckRequest.newBuilder().setService(FeatureStoreServiceGrpc.SERVICE_NAME).build();
+    Iterator<HealthCheckResponse> words =
+        HealthGrpc.newBlockingStub(store.channel())
+            .withDeadlineAfter(60, TimeUnit.SECONDS)
+            .watch(request);
+    while (words.next().getStatus() != expected) {
+      // The next one comes when it changes.
+    }
+    assertThat(health(store, "")).isEqualTo(expected);
+  }
+
+  private static ServingStatus health(RunningStore store, String service) {
+    return HealthGrpc.newBlockingStub(store.channel())
+        .check(HealthCheckRequest.newBuilder().setService(service).build())
+        .getStatus();
   }
 
   private static EmbeddedPostgres postgres(Path data, int port) throws IOException {

@@ -6,7 +6,6 @@ import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.metrics.MetricsEndpoint;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -68,7 +67,7 @@ public final class GatewayMain implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     server.logLevel().apply();
     try (MetricsEndpoint metrics = new MetricsEndpoint()) {
       if (server.metricsPort() >= 0) {

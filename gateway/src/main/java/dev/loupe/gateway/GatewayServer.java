@@ -8,9 +8,11 @@ import dev.loupe.gateway.client.SaeClient;
 import dev.loupe.gateway.grpc.GatewayGrpcService;
 import dev.loupe.gateway.http.Address;
 import dev.loupe.gateway.http.FrontDoor;
+import dev.loupe.gateway.http.GatewayHealth;
 import dev.loupe.gateway.proxy.Reconnection;
 import dev.loupe.gateway.proxy.ServiceForwarder;
 import dev.loupe.gateway.proxy.Upstream;
+import dev.loupe.gateway.proxy.UpstreamHealth;
 import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc;
 import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
 import dev.loupe.proto.inference.v1.HeadServiceGrpc;
@@ -27,7 +29,9 @@ import io.grpc.ServiceDescriptor;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -42,6 +46,7 @@ public final class GatewayServer implements AutoCloseable {
   private final Reconnection reconnection;
   private final BlockingCalls calls;
   private final FrontDoor door;
+  private final UpstreamHealth upstreamHealth;
   private boolean closed;
 
   private GatewayServer(Builder settings) {
@@ -57,26 +62,36 @@ public final class GatewayServer implements AutoCloseable {
             new InferenceClient(inference), new SaeClient(sae), new FeatureStoreClient(features));
     MeterRegistry registry = settings.registry;
     try {
+      Map<Upstream, List<ServerServiceDefinition>> forwarded = new LinkedHashMap<>();
+      forwarded.put(
+          inference,
+          forwarded(
+              inference,
+              registry,
+              InferenceServiceGrpc.getServiceDescriptor(),
+              AttributionServiceGrpc.getServiceDescriptor(),
+              PatchingServiceGrpc.getServiceDescriptor(),
+              HeadServiceGrpc.getServiceDescriptor(),
+              NeuronServiceGrpc.getServiceDescriptor()));
+      forwarded.put(
+          sae,
+          forwarded(
+              sae,
+              registry,
+              SaeServiceGrpc.getServiceDescriptor(),
+              OperationsGrpc.getServiceDescriptor()));
+      forwarded.put(
+          features,
+          forwarded(features, registry, FeatureStoreServiceGrpc.getServiceDescriptor()));
+      GatewayHealth health = new GatewayHealth(names(forwarded));
       door =
           FrontDoor.open(
               settings.address(),
               new GatewayGrpcService(analyzer, calls, registry),
-              List.of(
-                  forwarded(
-                      inference,
-                      registry,
-                      InferenceServiceGrpc.getServiceDescriptor(),
-                      AttributionServiceGrpc.getServiceDescriptor(),
-                      PatchingServiceGrpc.getServiceDescriptor(),
-                      HeadServiceGrpc.getServiceDescriptor(),
-                      NeuronServiceGrpc.getServiceDescriptor()),
-                  forwarded(
-                      sae,
-                      registry,
-                      SaeServiceGrpc.getServiceDescriptor(),
-                      OperationsGrpc.getServiceDescriptor()),
-                  forwarded(features, registry, FeatureStoreServiceGrpc.getServiceDescriptor())),
+              List.copyOf(forwarded.values()),
+              health,
               registry);
+      upstreamHealth = new UpstreamHealth(upstreams, health::lacks);
     } catch (RuntimeException | Error e) {
       closeBehind();
       throw e;
@@ -110,6 +125,7 @@ public final class GatewayServer implements AutoCloseable {
       return;
     }
     closed = true;
+    upstreamHealth.close();
     door.close();
     closeBehind();
   }
@@ -118,6 +134,19 @@ public final class GatewayServer implements AutoCloseable {
     calls.close();
     reconnection.close();
     upstreams.forEach(upstream -> Channels.close(upstream.channel()));
+  }
+
+  private static Map<String, List<String>> names(
+      Map<Upstream, List<ServerServiceDefinition>> forwarded) {
+    Map<String, List<String>> names = new LinkedHashMap<>();
+    forwarded.forEach(
+        (upstream, services) ->
+            names.put(
+                upstream.name(),
+                services.stream()
+                    .map(service -> service.getServiceDescriptor().getName())
+                    .toList()));
+    return names;
   }
 
   private static List<ServerServiceDefinition> forwarded(

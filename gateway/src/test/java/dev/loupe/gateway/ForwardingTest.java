@@ -33,6 +33,7 @@ import dev.loupe.proto.sae.v1.CreateCorpusRequest;
 import dev.loupe.proto.sae.v1.SaeServiceGrpc;
 import dev.loupe.proto.tensor.v1.DType;
 import dev.loupe.proto.tensor.v1.Tensor;
+import dev.loupe.server.GrpcServer;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import io.grpc.CallOptions;
@@ -40,6 +41,10 @@ import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
 import io.grpc.stub.MetadataUtils;
 import java.util.Collections;
 import java.util.Iterator;
@@ -240,9 +245,19 @@ class ForwardingTest {
   void namesTheServiceThatIsAwayAndFindsItWhenItIsBack() {
     ListFeaturesRequest request =
         ListFeaturesRequest.newBuilder().setParent("dictionaries/demo").build();
+    awaitHealth(ServingStatus.SERVING);
+    assertThat(loupe.get("/healthz").body()).isEqualTo("{\"healthy\":true,\"lacks\":{}}");
     int port = loupe.stopFeatures();
     StatusRuntimeException error =
         catchThrowableOfType(StatusRuntimeException.class, () -> features().listFeatures(request));
+    awaitHealth(ServingStatus.NOT_SERVING);
+    assertThat(loupe.get("/healthz").statusCode()).isEqualTo(200);
+    assertThat(loupe.get("/healthz").body())
+        .isEqualTo(
+            "{\"healthy\":true,\"lacks\":{\"feature-store-service\":\"cannot be reached\"}}");
+    assertThat(health("")).isEqualTo(ServingStatus.SERVING);
+    assertThat(health(SaeServiceGrpc.SERVICE_NAME)).isEqualTo(ServingStatus.SERVING);
+    assertThat(health(GrpcServer.LIVENESS)).isEqualTo(ServingStatus.SERVING);
     assertThat(LoupeErrors.reason(error)).contains(ErrorReason.SERVICE_UNAVAILABLE);
     assertThat(LoupeErrors.metadata(error)).containsEntry("service", "feature-store-service");
     assertThat(inference().listModels(ListModelsRequest.getDefaultInstance()).getModelsCount())
@@ -250,6 +265,27 @@ class ForwardingTest {
 
     loupe.startFeaturesAgain(port);
     assertThat(features().listFeatures(request).getFeaturesCount()).isEqualTo(1);
+    awaitHealth(ServingStatus.SERVING);
+  }
+
+  /** Waits for what health's stream says of the feature store. */
+  private static void awaitHealth(ServingStatus expected) {
+    Iterator<HealthCheckResponse> words =
+        HealthGrpc.newBlockingStub(loupe.channel())
+            .withDeadlineAfter(60, TimeUnit.SECONDS)
+            .watch(request(FeatureStoreServiceGrpc.SERVICE_NAME));
+    ServingStatus said = words.next().getStatus();
+    while (said != expected) {
+      said = words.next().getStatus();
+    }
+  }
+
+  private static ServingStatus health(String service) {
+    return HealthGrpc.newBlockingStub(loupe.channel()).check(request(service)).getStatus();
+  }
+
+  private static HealthCheckRequest request(String service) {
+    return HealthCheckRequest.newBuilder().setService(service).build();
   }
 
   @Test

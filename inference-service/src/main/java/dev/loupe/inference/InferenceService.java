@@ -19,6 +19,7 @@ import dev.loupe.inference.serving.ModelRegistry;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.inference.weights.Spectra;
 import dev.loupe.server.LoupeService;
+import dev.loupe.server.ServiceHealth;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.server.streams.BlockingCalls;
@@ -125,6 +126,14 @@ public final class InferenceService implements LoupeService {
   @Override
   public List<ServerStreamTracer.Factory> tracers() {
     return tracers;
+  }
+
+  /** The engine works and a model is loaded. */
+  @Override
+  public ServiceHealth check() {
+    TensorEngine.check();
+    // Not a problem: another can be loaded.
+    return models.size() > 0 ? ServiceHealth.GOOD : ServiceHealth.warning("no model is loaded");
   }
 
   @Override

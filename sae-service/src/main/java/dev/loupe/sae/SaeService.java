@@ -6,6 +6,8 @@ import dev.loupe.sae.format.DictionaryStore;
 import dev.loupe.sae.grpc.SaeGrpcService;
 import dev.loupe.server.Channels;
 import dev.loupe.server.LoupeService;
+import dev.loupe.server.PeerHealth;
+import dev.loupe.server.ServiceHealth;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.operations.OperationRunner;
 import dev.loupe.server.operations.OperationStore;
@@ -19,6 +21,7 @@ import java.util.List;
 
 /** The sae service's parts, put together. */
 public final class SaeService implements LoupeService {
+  private final DataFolder data;
   private final ManagedChannel inference;
   private final ManagedChannel features;
   private final OperationRunner operations;
@@ -27,11 +30,13 @@ public final class SaeService implements LoupeService {
   private boolean stopped;
 
   private SaeService(
+      DataFolder data,
       ManagedChannel inference,
       ManagedChannel features,
       OperationRunner operations,
       BlockingCalls calls,
       SaeGrpcService service) {
+    this.data = data;
     this.inference = inference;
     this.features = features;
     this.operations = operations;
@@ -70,12 +75,30 @@ public final class SaeService implements LoupeService {
             config.patience(),
             metrics);
     service.recover();
-    return new SaeService(inference, features, operations, calls, service);
+    return new SaeService(
+        new DataFolder(config.data()), inference, features, operations, calls, service);
   }
 
   @Override
   public List<BindableService> services() {
     return List.of(service, new OperationsService(operations, calls));
+  }
+
+  /**
+   * The data folder can be written. That another service is away is said and no more: operations
+   * wait for it, and dictionaries are served without it.
+   */
+  @Override
+  public ServiceHealth check() {
+    ServiceHealth found = data.check();
+    found = found.and(peer("the inference service", inference));
+    return found.and(peer("the feature store", features));
+  }
+
+  private static ServiceHealth peer(String name, ManagedChannel channel) {
+    return PeerHealth.wrongWith(channel)
+        .map(wrong -> ServiceHealth.warning(name + " " + wrong))
+        .orElse(ServiceHealth.GOOD);
   }
 
   /** Operations write their checkpoints and stop, so that calls that follow them end. */

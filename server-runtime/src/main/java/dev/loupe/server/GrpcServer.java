@@ -1,7 +1,7 @@
 package dev.loupe.server;
 
 import dev.loupe.server.errors.ErrorInterceptor;
-import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.ListenAddress;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.metrics.CallMetrics;
 import io.grpc.BindableService;
@@ -22,12 +22,22 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 
 /**
  * A gRPC server with everything that each of Loupe's servers needs: health, reflection, errors with
  * details, bounds on messages, calls and threads, metrics, TLS, and a drain before it ends.
  */
 public final class GrpcServer implements AutoCloseable {
+  /**
+   * The name on {@code grpc.health.v1.Health} that is SERVING as long as the process lives and does
+   * not drain, whatever its services lack: what a probe asks that ends the process. All other names
+   * say whether the services can do their work.
+   */
+  public static final String LIVENESS = "liveness";
+
+  private static final Duration CHECK_EVERY = Duration.ofSeconds(2);
+
   private final Builder settings;
   private final CallThreads threads;
   private final HealthStatusManager health = new HealthStatusManager();
@@ -35,6 +45,7 @@ public final class GrpcServer implements AutoCloseable {
   private final Server server;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicBoolean refusing = new AtomicBoolean();
+  private volatile HealthWatch watch;
 
   private GrpcServer(Builder settings) {
     this.settings = settings;
@@ -59,13 +70,22 @@ public final class GrpcServer implements AutoCloseable {
       server.start();
     } catch (IOException e) {
       threads.close();
-      throw cannotListen(settings.host, settings.port, e);
+      throw ListenAddress.refused(settings.host, settings.port, e);
     }
-    for (ServerServiceDefinition service : settings.services) {
-      health.setStatus(service.getServiceDescriptor().getName(), ServingStatus.SERVING);
-    }
-    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.SERVING);
+    health.setStatus(LIVENESS, ServingStatus.SERVING);
+    say(ServiceHealth.GOOD);
+    watch =
+        HealthWatch.start(settings.check, CHECK_EVERY, HealthWatch.LIMIT, this::say);
     return this;
+  }
+
+  private void say(ServiceHealth found) {
+    ServingStatus status =
+        found.isServing() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    for (ServerServiceDefinition service : settings.services) {
+      health.setStatus(service.getServiceDescriptor().getName(), status);
+    }
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
   }
 
   /** The port that it listens on. */
@@ -83,9 +103,9 @@ public final class GrpcServer implements AutoCloseable {
     return calls.open();
   }
 
-  /** Says whether one of the services can do its work, on {@code grpc.health.v1.Health}. */
-  public void setServing(String service, boolean serving) {
-    health.setStatus(service, serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+  /** What the last check of the services found. */
+  public ServiceHealth health() {
+    return watch == null ? ServiceHealth.GOOD : watch.latest();
   }
 
   /** Waits until the server has ended. */
@@ -97,6 +117,9 @@ public final class GrpcServer implements AutoCloseable {
   public void refuse() {
     // Health warns when it is told twice.
     if (refusing.compareAndSet(false, true)) {
+      if (watch != null) {
+        watch.close();
+      }
       health.enterTerminalState();
       server.shutdown();
     }
@@ -159,7 +182,7 @@ public final class GrpcServer implements AutoCloseable {
   }
 
   private NettyServerBuilder listenerOnly() {
-    InetSocketAddress address = new InetSocketAddress(settings.host, settings.port);
+    InetSocketAddress address = ListenAddress.of(settings.host, settings.port);
     if (settings.tls == null) {
       return NettyServerBuilder.forAddress(address, InsecureServerCredentials.create());
     }
@@ -176,34 +199,6 @@ public final class GrpcServer implements AutoCloseable {
     return io.grpc.protobuf.services.ProtoReflectionService.newInstance();
   }
 
-  static LoupeException cannotListen(String host, int port, IOException e) {
-    for (Throwable t = e; t != null; t = t.getCause()) {
-      if (String.valueOf(t.getMessage()).contains("in use")) {
-        return LoupeException.of(
-                ErrorReason.PORT_IN_USE,
-                "port "
-                    + port
-                    + " on "
-                    + host
-                    + " is in use by another program; give another port, or 0 for any",
-                e)
-            .with("host", host)
-            .with("port", port);
-      }
-    }
-    return LoupeException.of(
-            ErrorReason.INVALID_VALUE,
-            "cannot listen on host \""
-                + host
-                + "\", port "
-                + port
-                + ": "
-                + e.getMessage()
-                + "; give an address of this machine, such as 127.0.0.1 or 0.0.0.0",
-            e)
-        .with("field", "host");
-  }
-
   /** Describes a server. */
   public static final class Builder {
     private String host = "127.0.0.1";
@@ -214,6 +209,7 @@ public final class GrpcServer implements AutoCloseable {
     private int threads = Math.max(8, 2 * Runtime.getRuntime().availableProcessors());
     private Duration permitKeepAlive = Duration.ofSeconds(10);
     private Duration grace = Duration.ofSeconds(10);
+    private Supplier<ServiceHealth> check = () -> ServiceHealth.GOOD;
     private Tls tls;
     private MeterRegistry metrics;
     private final List<ServerServiceDefinition> services = new ArrayList<>();
@@ -230,9 +226,7 @@ public final class GrpcServer implements AutoCloseable {
 
     /** Port to listen on; 0, the default, takes any free one. */
     public Builder port(int port) {
-      if (port < 0 || port > 65_535) {
-        throw LoupeException.invalidValue("port", port, "0 to 65535");
-      }
+      ListenAddress.checkPort("port", port);
       this.port = port;
       return this;
     }
@@ -283,6 +277,12 @@ public final class GrpcServer implements AutoCloseable {
     /** How long open calls may take to finish at the end; 10 seconds unless said. */
     public Builder grace(Duration grace) {
       this.grace = grace;
+      return this;
+    }
+
+    /** What health asks every other second, as {@link LoupeService#check}; always good unless said. */
+    public Builder check(Supplier<ServiceHealth> check) {
+      this.check = check;
       return this;
     }
 

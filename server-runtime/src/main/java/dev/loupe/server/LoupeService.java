@@ -15,6 +15,15 @@ public interface LoupeService extends AutoCloseable {
   }
 
   /**
+   * Whether the service can do its work now: looks at what it needs, such as its database. Asked
+   * every few seconds, on a thread of its own; must come back within {@link HealthWatch#LIMIT}.
+   * What it throws counts as a problem.
+   */
+  default ServiceHealth check() {
+    return ServiceHealth.GOOD;
+  }
+
+  /**
    * Called before the server drains, so that calls which would wait for background work can end:
    * stop that work here.
    */

@@ -2,7 +2,6 @@ package dev.loupe.server;
 
 import dev.loupe.server.metrics.MetricsEndpoint;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.io.IOException;
 import java.util.function.Function;
 
 /**
@@ -38,13 +37,15 @@ public final class RunningServer implements AutoCloseable {
     boolean servesMetrics = options.metricsPort() >= 0;
     try {
       if (servesMetrics) {
-        listen(metrics, options);
+        metrics.start(options.host(), options.metricsPort());
       }
       service = make.apply(metrics.registry());
       GrpcServer.Builder builder = options.toServer().metrics(metrics.registry());
       service.services().forEach(builder::service);
       service.tracers().forEach(builder::tracer);
-      return new RunningServer(builder.start(), metrics, service, servesMetrics);
+      GrpcServer grpc = builder.check(service::check).start();
+      metrics.health(() -> grpc.health().text());
+      return new RunningServer(grpc, metrics, service, servesMetrics);
     } catch (RuntimeException | Error e) {
       if (service != null) {
         service.close();
@@ -91,13 +92,5 @@ public final class RunningServer implements AutoCloseable {
     grpc.close();
     service.close();
     metrics.close();
-  }
-
-  private static void listen(MetricsEndpoint metrics, ServerOptions options) {
-    try {
-      metrics.start(options.host(), options.metricsPort());
-    } catch (IOException e) {
-      throw GrpcServer.cannotListen(options.host(), options.metricsPort(), e);
-    }
   }
 }

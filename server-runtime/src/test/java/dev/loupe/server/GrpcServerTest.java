@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -122,14 +123,23 @@ class GrpcServerTest {
   }
 
   @Test
-  void healthSpeaksForEachServiceAndForAll() {
-    GrpcServer server = start(GrpcServer.builder().service(new BytesService()));
+  void healthSaysWhatTheCheckFoundForEachServiceAndForAll() throws Exception {
+    AtomicReference<ServiceHealth> found = new AtomicReference<>(ServiceHealth.GOOD);
+    GrpcServer server =
+        start(GrpcServer.builder().service(new BytesService()).check(found::get));
     HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(channel(server));
     assertThat(status(health, "")).isEqualTo(ServingStatus.SERVING);
     assertThat(status(health, BytesService.NAME)).isEqualTo(ServingStatus.SERVING);
-    server.setServing(BytesService.NAME, false);
-    assertThat(status(health, BytesService.NAME)).isEqualTo(ServingStatus.NOT_SERVING);
-    assertThat(status(health, "")).isEqualTo(ServingStatus.SERVING);
+    found.set(ServiceHealth.problem("the database is away"));
+    Eventually.waitUntil(
+        "health says it",
+        () -> status(health, BytesService.NAME) == ServingStatus.NOT_SERVING);
+    assertThat(status(health, "")).isEqualTo(ServingStatus.NOT_SERVING);
+    assertThat(status(health, GrpcServer.LIVENESS)).isEqualTo(ServingStatus.SERVING);
+    assertThat(server.health().problems()).containsExactly("the database is away");
+    found.set(ServiceHealth.warning("the disk is slow"));
+    Eventually.waitUntil(
+        "health says it", () -> status(health, "") == ServingStatus.SERVING);
     assertThatThrownBy(() -> status(health, "loupe.Unknown")).hasMessageContaining("NOT_FOUND");
   }
 

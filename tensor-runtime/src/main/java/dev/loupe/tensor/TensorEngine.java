@@ -46,6 +46,20 @@ public final class TensorEngine {
     return THREADS;
   }
 
+  /**
+   * Has the engine add three numbers.
+   *
+   * @throws IllegalStateException when the sum is wrong; what the engine throws when it cannot
+   */
+  public static void check() {
+    try (NDManager arrays = newManager()) {
+      float sum = arrays.create(new float[] {1, 2, 4}).sum().getFloat();
+      if (sum != 7) {
+        throw new IllegalStateException("the engine says that 1 + 2 + 4 is " + sum);
+      }
+    }
+  }
+
   /** The engine's name and version, for example {@code PyTorch 2.7.1}. */
   public static String version() {
     start(0);

@@ -25,12 +25,14 @@ public final class Database implements AutoCloseable {
 
   private final Dialect dialect;
   private final Pools pools;
+  private final Optional<DatabaseFile> file;
   private final Jdbi reads;
   private final Jdbi writes;
 
-  private Database(Dialect dialect, Pools pools) {
+  private Database(Dialect dialect, Pools pools, Optional<DatabaseFile> file) {
     this.dialect = dialect;
     this.pools = pools;
+    this.file = file;
     this.reads = Jdbi.create(pools.reads());
     this.writes = Jdbi.create(pools.writes());
   }
@@ -58,7 +60,7 @@ public final class Database implements AutoCloseable {
           .javaMigrations(new WordIndex(dialect))
           .load()
           .migrate();
-      return new Database(dialect, pools);
+      return new Database(dialect, pools, dialect.databaseFile(jdbcUrl));
     } catch (FlywayException | PoolInitializationException | UncheckedIOException e) {
       close(pools);
       throw new StorageException(
@@ -120,6 +122,22 @@ public final class Database implements AutoCloseable {
           work.useHandle(handle);
           return null;
         });
+  }
+
+  /**
+   * Reads something from the database, to see that it can.
+   *
+   * @throws StorageException when it cannot
+   */
+  public void check() {
+    file.ifPresent(DatabaseFile::check);
+    read(handle -> handle.select("SELECT id FROM feature LIMIT 1").mapTo(Long.class).findFirst());
+  }
+
+  /** Whether every connection for reading is in use, so that a check may only have waited. */
+  public boolean isBusy() {
+    HikariPoolMXBean reads = pools.reads().getHikariPoolMXBean();
+    return reads.getActiveConnections() >= pools.reads().getMaximumPoolSize();
   }
 
   /** The pools by name, for their gauges. */

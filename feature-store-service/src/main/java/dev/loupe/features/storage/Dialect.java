@@ -32,6 +32,9 @@ sealed interface Dialect permits SqliteDialect, PostgresDialect {
   /** Opens the pools. */
   Pools open(String jdbcUrl, int connections);
 
+  /** The file that is the database, once it is open; empty when it is not one of this machine. */
+  Optional<DatabaseFile> databaseFile(String jdbcUrl);
+
   /**
    * What is wrong with the database when it gave this error; empty when the statement was wrong.
    */

@@ -40,6 +40,11 @@ final class PostgresDialect implements Dialect {
     }
   }
 
+  @Override
+  public Optional<DatabaseFile> databaseFile(String jdbcUrl) {
+    return Optional.empty();
+  }
+
   private static HikariConfig pool(String jdbcUrl, String name, int connections) {
     HikariConfig config = Database.pool(jdbcUrl, name, connections);
     config.addDataSourceProperty("connectTimeout", "5");

@@ -45,14 +45,7 @@ final class SqliteDialect implements Dialect {
    *     database
    */
   static void makeFolder(String jdbcUrl) {
-    String file = jdbcUrl.substring(URL_PREFIX.length()).replaceFirst("^file:", "");
-    int options = file.indexOf('?');
-    file = options < 0 ? file : file.substring(0, options);
-    if (file.isBlank() || file.equals(":memory:") || jdbcUrl.contains("mode=memory")) {
-      throw new IllegalArgumentException(
-          "the database URL must name a file, as in jdbc:sqlite:features.db");
-    }
-    Path folder = Path.of(file).toAbsolutePath().getParent();
+    Path folder = file(jdbcUrl).getParent();
     try {
       if (folder != null) {
         Files.createDirectories(folder);
@@ -60,6 +53,22 @@ final class SqliteDialect implements Dialect {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  @Override
+  public Optional<DatabaseFile> databaseFile(String jdbcUrl) {
+    return Optional.of(DatabaseFile.of(file(jdbcUrl)));
+  }
+
+  private static Path file(String jdbcUrl) {
+    String file = jdbcUrl.substring(URL_PREFIX.length()).replaceFirst("^file:", "");
+    int options = file.indexOf('?');
+    file = options < 0 ? file : file.substring(0, options);
+    if (file.isBlank() || file.equals(":memory:") || jdbcUrl.contains("mode=memory")) {
+      throw new IllegalArgumentException(
+          "the database URL must name a file, as in jdbc:sqlite:features.db");
+    }
+    return Path.of(file).toAbsolutePath();
   }
 
   private static HikariConfig pool(String jdbcUrl, String name, int connections, String mode) {

@@ -6,21 +6,15 @@ import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
 import com.linecorp.armeria.server.ServerPort;
 import com.linecorp.armeria.server.cors.CorsService;
-import com.linecorp.armeria.server.grpc.GrpcHealthCheckService;
 import com.linecorp.armeria.server.grpc.GrpcService;
-import com.linecorp.armeria.server.healthcheck.HealthCheckService;
 import dev.loupe.server.CallLimit;
-import dev.loupe.server.errors.ErrorReason;
-import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.errors.ListenAddress;
 import dev.loupe.server.metrics.CallMetrics;
 import io.grpc.BindableService;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,20 +44,22 @@ public final class FrontDoor implements AutoCloseable {
    *
    * @param own the gateway's own service
    * @param forwarded services of others, those of one upstream together
-   * @throws LoupeException PORT_IN_USE; INVALID_VALUE when the host is not an address of this
+   * @param health what is said of it
+   * @throws dev.loupe.server.errors.LoupeException PORT_IN_USE; INVALID_VALUE when the host is not an address of this
    *     machine
    */
   public static FrontDoor open(
       Address address,
       BindableService own,
       List<List<ServerServiceDefinition>> forwarded,
+      GatewayHealth health,
       MeterRegistry registry) {
     ServerServiceDefinition ours = ServerInterceptors.intercept(own, new CallContext(LONGEST_CALL));
-    BindableService health = GrpcHealthCheckService.builder().build();
+    BindableService grpcHealth = health.grpc();
     List<ServerServiceDefinition> all = new ArrayList<>();
     forwarded.forEach(all::addAll);
     all.add(ours);
-    all.add(health.bindService());
+    all.add(grpcHealth.bindService());
     JsonErrors errors = new JsonErrors();
     ApiRoutes routes = new ApiRoutes(address.maxMessageBytes(), errors, all);
     Function<? super HttpService, CorsService> origins =
@@ -80,8 +76,8 @@ public final class FrontDoor implements AutoCloseable {
     }
     List<ServerServiceDefinition> local = new ArrayList<>(within(around, List.of(ours)));
     local.addAll(Reflection.over(all));
-    serve(builder, routes.withHealth(local, health), bounds, origins);
-    builder.service("/healthz", HealthCheckService.of());
+    serve(builder, routes.withHealth(local, grpcHealth), bounds, origins);
+    builder.service("/healthz", health.http());
     builder.serviceUnder("/docs", ApiDocs.service());
     builder.serviceUnder("/", new WebPage());
     return start(builder.build(), address);
@@ -126,7 +122,7 @@ public final class FrontDoor implements AutoCloseable {
         Server.builder()
             .port(
                 new ServerPort(
-                    resolve(address), secure ? SessionProtocol.HTTPS : SessionProtocol.HTTP))
+                    ListenAddress.of(address.host(), address.port()), secure ? SessionProtocol.HTTPS : SessionProtocol.HTTP))
             .requestTimeout(LONGEST_CALL)
             .maxNumConnections(MAX_CONNECTIONS)
             .http2MaxStreamsPerConnection(MAX_STREAMS)
@@ -139,49 +135,13 @@ public final class FrontDoor implements AutoCloseable {
     return builder;
   }
 
-  private static InetSocketAddress resolve(Address address) {
-    try {
-      return new InetSocketAddress(InetAddress.getByName(address.host()), address.port());
-    } catch (UnknownHostException e) {
-      throw cannotListen(address, e);
-    }
-  }
-
   private static FrontDoor start(Server server, Address address) {
     try {
       server.start().join();
       return new FrontDoor(server);
     } catch (CompletionException e) {
       server.close();
-      throw cannotListen(address, e.getCause());
+      throw ListenAddress.refused(address.host(), address.port(), e.getCause());
     }
-  }
-
-  private static LoupeException cannotListen(Address address, Throwable why) {
-    for (Throwable t = why; t != null; t = t.getCause()) {
-      if (String.valueOf(t.getMessage()).contains("in use")) {
-        return LoupeException.of(
-                ErrorReason.PORT_IN_USE,
-                "port "
-                    + address.port()
-                    + " on "
-                    + address.host()
-                    + " is in use by another program; give another port, or 0 for any",
-                why)
-            .with("host", address.host())
-            .with("port", address.port());
-      }
-    }
-    return LoupeException.of(
-            ErrorReason.INVALID_VALUE,
-            "cannot listen on host \""
-                + address.host()
-                + "\", port "
-                + address.port()
-                + ": "
-                + why.getMessage()
-                + "; give an address of this machine, such as 127.0.0.1 or 0.0.0.0",
-            why)
-        .with("field", "host");
   }
 }

@@ -23,6 +23,11 @@ public final class NamedThreads implements ThreadFactory {
     this.name = name;
   }
 
+  /** Makes daemon threads with this name and a number. */
+  public static ThreadFactory named(String name) {
+    return new NamedThreads(name);
+  }
+
   /**
    * A pool that runs this many tasks at once, and queues any number: for callers that bound them
    * otherwise.

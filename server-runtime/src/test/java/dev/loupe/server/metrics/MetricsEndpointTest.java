@@ -7,16 +7,22 @@ import dev.loupe.server.Channels;
 import dev.loupe.server.LoupeService;
 import dev.loupe.server.RunningServer;
 import dev.loupe.server.ServerOptions;
+import dev.loupe.server.ServiceHealth;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.testing.BytesService;
+import dev.loupe.server.testing.Eventually;
 import io.grpc.BindableService;
 import io.grpc.ManagedChannel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -70,6 +76,14 @@ class MetricsEndpointTest {
     return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
   }
 
+  private static String body(int port, String path) {
+    try {
+      return get(port, path).body();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   @Test
   void aCatalogueIsScrapedUnderTheNamesItSays() throws Exception {
     AtomicInteger waiting = new AtomicInteger(3);
@@ -113,6 +127,11 @@ class MetricsEndpointTest {
           }
 
           @Override
+          public ServiceHealth check() {
+            return ServiceHealth.warning("the disk is slow");
+          }
+
+          @Override
           public void close() {}
         };
     try (RunningServer server = RunningServer.start(new ServerOptions(0, 0), registry -> service)) {
@@ -141,6 +160,9 @@ class MetricsEndpointTest {
               line(
                   scraped, "grpc_server_requests_received_messages_total", "Unary", "BytesService"))
           .endsWith(" 3.0");
+      Eventually.waitUntil(
+          "what the service lacks is said",
+          () -> body(server.metricsPort(), "/healthz").equals("warning: the disk is slow\n"));
     }
   }
 
@@ -170,6 +192,37 @@ class MetricsEndpointTest {
   void aMeterOfAnotherTypeIsRefused() {
     assertThatThrownBy(() -> TestMetric.TOKENS.timer(new SimpleMeterRegistry()))
         .hasMessageContaining("loupe.test.generated is a COUNTER, not a TIMER");
+  }
+
+  @Test
+  void aLongBodyIsNotReadAndSlowClientsDoNotKeepOthersOut() throws Exception {
+    try (MetricsEndpoint endpoint = new MetricsEndpoint().start("127.0.0.1", 0);
+        Socket first = new Socket("127.0.0.1", endpoint.port());
+        Socket second = new Socket("127.0.0.1", endpoint.port());
+        Socket post = new Socket("127.0.0.1", endpoint.port())) {
+      for (Socket silent : List.of(first, second)) {
+        silent.getOutputStream().write("GET /metr".getBytes(StandardCharsets.US_ASCII));
+      }
+      post.setSoTimeout(20_000);
+      // Nothing of the body is sent: who waits for it waits for ever.
+      post.getOutputStream()
+          .write(
+              "POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1500000000\r\n\r\n"
+                  .getBytes(StandardCharsets.US_ASCII));
+      String answer =
+          new BufferedReader(
+                  new InputStreamReader(post.getInputStream(), StandardCharsets.US_ASCII))
+              .readLine();
+      assertThat(answer).contains(" 405 ");
+      assertThat(get(endpoint.port(), "/metrics").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void aMetricsPortThatCannotBeIsToldInASentence() {
+    assertThatThrownBy(() -> new MetricsEndpoint().start("127.0.0.1", 99_999))
+        .isInstanceOf(LoupeException.class)
+        .hasMessage("metrics-port is 99999; give 0 to 65535");
   }
 
   @Test

@@ -15,7 +15,6 @@ import dev.loupe.server.RunningServer;
 import dev.loupe.server.ServerOptions;
 import dev.loupe.server.metrics.MetricsEndpoint;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -181,11 +180,7 @@ public final class EmbeddedLoupe implements AutoCloseable {
             .registry(gatewayMetrics.registry())
             .start();
     open.push(gateway);
-    try {
-      gatewayMetrics.start(HOST, 0);
-    } catch (IOException e) {
-      throw new StartException("no port for the gateway's metrics: " + e.getMessage(), e);
-    }
+    gatewayMetrics.start(HOST, 0);
   }
 
   private RunningServer serve(Function<MeterRegistry, LoupeService> make) {
