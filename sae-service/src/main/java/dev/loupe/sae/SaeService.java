@@ -9,6 +9,8 @@ import dev.loupe.server.LoupeService;
 import dev.loupe.server.PeerHealth;
 import dev.loupe.server.ServiceHealth;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.errors.StorageErrors;
+import dev.loupe.server.files.DurableFiles;
 import dev.loupe.server.operations.OperationRunner;
 import dev.loupe.server.operations.OperationStore;
 import dev.loupe.server.operations.OperationsService;
@@ -17,6 +19,8 @@ import dev.loupe.tensor.TensorEngine;
 import io.grpc.BindableService;
 import io.grpc.ManagedChannel;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 
 /** The sae service's parts, put together. */
@@ -54,6 +58,12 @@ public final class SaeService implements LoupeService {
   public static SaeService open(SaeConfig config, MeterRegistry registry) {
     DictionaryStore dictionaries = new DictionaryStore(config.data().resolve("dictionaries"));
     CorpusStore corpora = new CorpusStore(config.data().resolve("corpora"));
+    Path checkpoints = config.data().resolve("training");
+    try {
+      DurableFiles.removePartial(checkpoints);
+    } catch (IOException e) {
+      throw StorageErrors.of("the folder of checkpoints", e);
+    }
     OperationStore stored = OperationStore.inFolder(config.data().resolve("operations"));
     TensorEngine.start(config.threads());
     SaeMetrics metrics = new SaeMetrics(registry);
@@ -67,7 +77,7 @@ public final class SaeService implements LoupeService {
         new SaeGrpcService(
             dictionaries,
             corpora,
-            config.data().resolve("training"),
+            checkpoints,
             operations,
             calls,
             new InferenceClient(inference, config.patience()),

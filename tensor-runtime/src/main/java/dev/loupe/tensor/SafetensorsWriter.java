@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Map;
 
 /**
@@ -19,24 +21,35 @@ public final class SafetensorsWriter {
   private SafetensorsWriter() {}
 
   /**
-   * Writes all tensors to one file, atomically.
+   * Writes all tensors to one file. Who reads it meanwhile sees a part; {@link #write(FileChannel,
+   * Map, Map)} is for files that must be whole or not there.
    *
+   * @param file made anew
    * @param tensors name to tensor; iterated in order
    * @param metadata goes to {@code __metadata__}; may be empty
    */
   public static void write(Path file, Map<String, HostTensor> tensors, Map<String, String> metadata)
       throws IOException {
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    // Not written over: who has mapped the old file keeps it.
+    Files.deleteIfExists(file);
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      write(channel, tensors, metadata);
+    }
+  }
+
+  /** Writes all tensors into a channel, which is at its start. */
+  public static void write(
+      FileChannel channel, Map<String, HostTensor> tensors, Map<String, String> metadata)
+      throws IOException {
     byte[] header = header(tensors, metadata);
-    AtomicFile.write(
-        file,
-        channel -> {
-          ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-          writeFully(channel, length.putLong(header.length).flip());
-          writeFully(channel, ByteBuffer.wrap(header));
-          for (HostTensor tensor : tensors.values()) {
-            writeFully(channel, tensor.data());
-          }
-        });
+    ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    writeFully(channel, length.putLong(header.length).flip());
+    writeFully(channel, ByteBuffer.wrap(header));
+    for (HostTensor tensor : tensors.values()) {
+      writeFully(channel, tensor.data());
+    }
   }
 
   private static byte[] header(Map<String, HostTensor> tensors, Map<String, String> metadata)

@@ -240,23 +240,4 @@ class SafetensorsTest {
         .isInstanceOf(SafetensorsException.class)
         .hasMessageContaining(message);
   }
-
-  @Test
-  void aWriteThatFailsLeavesTheOldFileAndNothingElse() throws IOException {
-    Path file = folder.resolve("kept");
-    AtomicFile.write(file, "old".getBytes(StandardCharsets.UTF_8));
-    assertThatThrownBy(
-            () ->
-                AtomicFile.write(
-                    file,
-                    channel -> {
-                      channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
-                      throw new IOException("No space left on device");
-                    }))
-        .hasMessageContaining("No space left");
-    assertThat(file).hasContent("old");
-    try (Stream<Path> files = Files.list(folder)) {
-      assertThat(files).containsExactly(file);
-    }
-  }
 }

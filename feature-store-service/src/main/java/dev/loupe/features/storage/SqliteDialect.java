@@ -4,9 +4,9 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.loupe.features.domain.StorageException;
 import dev.loupe.features.domain.WordField;
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
@@ -48,7 +48,7 @@ final class SqliteDialect implements Dialect {
     Path folder = file(jdbcUrl).getParent();
     try {
       if (folder != null) {
-        Files.createDirectories(folder);
+        DurableFiles.createFolders(folder);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -1,7 +1,8 @@
 package dev.loupe.inference.hub;
 
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
-import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -49,10 +50,7 @@ final class HubCache {
   void rememberCommit(String revision, String commit) throws IOException {
     if (!revision.equals(commit)) {
       Path ref = root.resolve("refs").resolve(revision);
-      Files.createDirectories(ref.getParent());
-      Path fresh = Files.createTempFile(ref.getParent(), "ref", ".tmp");
-      Files.writeString(fresh, commit);
-      move(fresh, ref);
+      DurableFiles.write(ref, commit.getBytes(StandardCharsets.US_ASCII));
     }
   }
 
@@ -72,14 +70,6 @@ final class HubCache {
       Files.copy(blob, file, StandardCopyOption.REPLACE_EXISTING); // a disk without links
     }
     return file;
-  }
-
-  static void move(Path from, Path to) throws IOException {
-    try {
-      Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
-    } catch (AtomicMoveNotSupportedException e) {
-      Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
-    }
   }
 
   static boolean isCommit(String text) {

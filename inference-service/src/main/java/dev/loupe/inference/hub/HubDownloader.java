@@ -1,6 +1,7 @@
 package dev.loupe.inference.hub;
 
 import dev.loupe.inference.hub.HubException.Kind;
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
@@ -84,7 +85,7 @@ final class HubDownloader {
           "%s came with another hash than the %s that the hub announced; it was not kept"
               .formatted(file.name(), file.hash().hex()));
     }
-    HubCache.move(partial, blob);
+    DurableFiles.move(partial, blob);
     return blob;
   }
 

@@ -1,7 +1,7 @@
 package dev.loupe.inference.pretraining;
 
 import dev.loupe.inference.model.GptConfig;
-import dev.loupe.tensor.AtomicFile;
+import dev.loupe.server.files.DurableFiles;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.SafetensorsWriter;
 import dev.loupe.tensor.ShardedSafetensors;
@@ -21,9 +21,10 @@ final class ModelFolderWriter {
     for (ParameterLayout.Slot slot : layout.slots()) {
       tensors.put(fileName(slot), tensor(slot, weights));
     }
-    SafetensorsWriter.write(
-        folder.resolve(ShardedSafetensors.SINGLE), tensors, Map.of("format", "pt"));
-    AtomicFile.write(
+    DurableFiles.write(
+        folder.resolve(ShardedSafetensors.SINGLE),
+        channel -> SafetensorsWriter.write(channel, tensors, Map.of("format", "pt")));
+    DurableFiles.write(
         folder.resolve("config.json"), config.toJson().getBytes(StandardCharsets.UTF_8));
   }
 

@@ -1,5 +1,6 @@
 package dev.loupe.inference.pretraining;
 
+import dev.loupe.server.files.DurableFiles;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.SafetensorsException;
 import dev.loupe.tensor.SafetensorsFile;
@@ -24,7 +25,7 @@ record TrainingCheckpoint(int step, String config, float[] weights, float[] mean
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("step", Integer.toString(checkpoint.step()));
     metadata.put("config", checkpoint.config());
-    SafetensorsWriter.write(file, tensors, metadata);
+    DurableFiles.write(file, channel -> SafetensorsWriter.write(channel, tensors, metadata));
   }
 
   static TrainingCheckpoint load(Path file, String config, int size) throws IOException {

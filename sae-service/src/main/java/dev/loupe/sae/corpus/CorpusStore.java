@@ -4,6 +4,7 @@ import dev.loupe.sae.format.Folders;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.errors.StorageErrors;
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The corpora of a service, one folder each. A corpus appears whole or not at all. Safe for many
+ * The corpora of a service, one folder each. A corpus appears and goes whole or not at all. Safe for many
  * threads.
  */
 public final class CorpusStore {
@@ -31,7 +32,7 @@ public final class CorpusStore {
   public CorpusStore(Path root) {
     this.root = root;
     try {
-      Files.createDirectories(root);
+      DurableFiles.createFolders(root);
       Folders.removePartial(root);
     } catch (IOException e) {
       throw StorageErrors.of("the list of corpora", e);
@@ -122,7 +123,7 @@ public final class CorpusStore {
   public void delete(String id) {
     Path folder = folder(id);
     try {
-      Folders.deleteRecursively(folder);
+      Folders.deleteWhole(folder);
     } catch (IOException e) {
       throw StorageErrors.of("corpus " + id, e);
     }

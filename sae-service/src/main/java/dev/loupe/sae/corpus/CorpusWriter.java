@@ -60,7 +60,6 @@ final class CorpusWriter implements AutoCloseable {
 
   CorpusDescription finish(String id, String model) throws IOException {
     flush();
-    tokens.force(true);
     CorpusFiles.writeOffsets(folder, offsets, rows + 1);
     CorpusDescription description =
         new CorpusDescription(

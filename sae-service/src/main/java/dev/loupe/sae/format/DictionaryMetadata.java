@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.loupe.tensor.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,7 +49,7 @@ record DictionaryMetadata(
   }
 
   void write(Path folder) throws IOException {
-    AtomicFile.write(folder.resolve(FILE), toJson());
+    Files.write(folder.resolve(FILE), toJson());
   }
 
   /** What the folder says, or empty when it was not written by Loupe. */

@@ -7,10 +7,10 @@ import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.errors.StorageErrors;
 import dev.loupe.server.names.ResourcePattern;
 import dev.loupe.tensor.SafetensorsException;
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -42,7 +42,7 @@ public final class DictionaryStore {
   public DictionaryStore(Path root) {
     this.root = root;
     try {
-      Files.createDirectories(root);
+      DurableFiles.createFolders(root);
       Folders.removePartial(root);
     } catch (IOException e) {
       throw StorageErrors.of("the list of dictionaries", e);
@@ -183,9 +183,7 @@ public final class DictionaryStore {
   public void delete(String id) {
     Path folder = folder(id);
     try {
-      Path doomed = Folders.partial(folder);
-      Files.move(folder, doomed, StandardCopyOption.ATOMIC_MOVE);
-      Folders.deleteRecursively(doomed);
+      Folders.deleteWhole(folder);
     } catch (IOException e) {
       throw failed(id, e);
     }

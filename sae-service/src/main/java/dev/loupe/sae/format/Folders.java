@@ -1,11 +1,11 @@
 package dev.loupe.sae.format;
 
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -17,7 +17,10 @@ import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
 
-/** Folders that appear whole or not at all, and what is asked of folders of them. */
+/**
+ * Folders that appear and go whole or not at all, on the disk when it is said so, and what is asked
+ * of folders of them.
+ */
 public final class Folders {
   private static final String PARTIAL = ".partial-";
 
@@ -36,17 +39,27 @@ public final class Folders {
    */
   public static void writeWhole(Path target, Body body) throws IOException {
     Path folder = partial(target);
-    Files.createDirectories(folder);
+    DurableFiles.createFolders(folder);
     try {
       body.writeTo(folder);
-      Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
+      DurableFiles.syncTree(folder);
+      DurableFiles.move(folder, target);
     } finally {
       deleteRecursively(folder);
     }
   }
 
+  /**
+   * Deletes a folder: first it is renamed, so that nobody sees a part of it, not even after a crash.
+   */
+  public static void deleteWhole(Path target) throws IOException {
+    Path doomed = partial(target);
+    DurableFiles.move(target, doomed);
+    deleteRecursively(doomed);
+  }
+
   /** A name beside the target that listings leave out. */
-  static Path partial(Path target) {
+  private static Path partial(Path target) {
     return target.resolveSibling(PARTIAL + target.getFileName() + "-" + UUID.randomUUID());
   }
 
@@ -75,7 +88,7 @@ public final class Folders {
   }
 
   /** Deletes a folder with what it holds; deleting none is no error. */
-  public static void deleteRecursively(Path folder) throws IOException {
+  static void deleteRecursively(Path folder) throws IOException {
     if (!Files.exists(folder)) {
       return;
     }

@@ -2,7 +2,6 @@ package dev.loupe.sae.format;
 
 import dev.loupe.sae.dictionary.Dictionary;
 import dev.loupe.sae.dictionary.DictionaryWeights;
-import dev.loupe.tensor.AtomicFile;
 import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.SafetensorsException;
@@ -11,6 +10,7 @@ import dev.loupe.tensor.SafetensorsWriter;
 import dev.loupe.tensor.TensorSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -72,7 +72,8 @@ public final class SaeLensFolder {
   }
 
   /**
-   * Writes a dictionary into an existing folder, which the caller then moves into place.
+   * Writes a dictionary into an existing folder, which the caller then forces to the disk and moves
+   * into place.
    *
    * @param modelName SAELens's name of the model
    * @param contextSize tokens in the longest row that it was trained on
@@ -99,7 +100,7 @@ public final class SaeLensFolder {
             false,
             modelName,
             hookPoint);
-    AtomicFile.write(folder.resolve(SaeLensConfig.FILE), config.toJson(contextSize));
+    Files.write(folder.resolve(SaeLensConfig.FILE), config.toJson(contextSize));
     Map<String, HostTensor> tensors = new LinkedHashMap<>();
     tensors.put("W_enc", HostTensor.ofFloats(transposed(weights.encoder(), dSae, dIn), dIn, dSae));
     tensors.put("b_enc", HostTensor.ofFloats(weights.encoderBias(), dSae));

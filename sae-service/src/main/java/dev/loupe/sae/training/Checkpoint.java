@@ -7,6 +7,7 @@ import dev.loupe.sae.dictionary.FloatRows;
 import dev.loupe.sae.dictionary.InputNormalization;
 import dev.loupe.sae.dictionary.Parameter;
 import dev.loupe.server.errors.StorageErrors;
+import dev.loupe.server.files.DurableFiles;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.SafetensorsException;
 import dev.loupe.tensor.SafetensorsFile;
@@ -74,7 +75,10 @@ final class Checkpoint {
               state.activity.windowRows()
             }));
     try {
-      SafetensorsWriter.write(file, tensors, Map.of(FINGERPRINT, fingerprint));
+      DurableFiles.write(
+          file,
+          channel ->
+              SafetensorsWriter.write(channel, tensors, Map.of(FINGERPRINT, fingerprint)));
     } catch (IOException e) {
       throw StorageErrors.of("the checkpoint", e);
     }
@@ -105,10 +109,10 @@ final class Checkpoint {
     }
   }
 
-  /** Removes the checkpoint. */
+  /** Removes the checkpoint; to be called once the result is on the disk. */
   void delete() {
     try {
-      Files.deleteIfExists(file);
+      DurableFiles.deleteIfExists(file);
     } catch (IOException e) {
       log.warn("a checkpoint that is no longer needed could not be deleted: {}", e.getMessage());
     }

@@ -4,17 +4,14 @@ import com.google.longrunning.Operation;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.loupe.server.errors.StorageErrors;
+import dev.loupe.server.files.DurableFiles;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -22,8 +19,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One file for each operation, named after it with {@code +} for {@code /}: the operation and the
- * request's {@code Any}, each after its length. A file is replaced by rename once its successor is
- * on the disk, so a crash leaves the old one or the new one. Files are read once, at the start. One
+ * request's {@code Any}, each after its length. A crash leaves the old file or the new one. Files are read once, at the start. One
  * process uses a folder at a time.
  */
 final class FolderOperationStore implements OperationStore {
@@ -36,7 +32,8 @@ final class FolderOperationStore implements OperationStore {
   FolderOperationStore(Path folder) {
     this.folder = folder;
     try {
-      Files.createDirectories(folder);
+      DurableFiles.createFolders(folder);
+      DurableFiles.removePartial(folder);
       try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*" + SUFFIX)) {
         for (Path file : files) {
           load(file);
@@ -49,11 +46,8 @@ final class FolderOperationStore implements OperationStore {
 
   @Override
   public synchronized void put(OperationRecord record) {
-    Path file = file(record.name());
-    Path next = folder.resolve(file.getFileName() + ".next");
     try {
-      write(next, record);
-      Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      DurableFiles.write(file(record.name()), bytes(record));
     } catch (IOException e) {
       throw StorageErrors.of("operation " + record.name(), e);
     }
@@ -76,7 +70,7 @@ final class FolderOperationStore implements OperationStore {
       return;
     }
     try {
-      Files.deleteIfExists(file(name));
+      DurableFiles.deleteIfExists(file(name));
     } catch (IOException e) {
       throw StorageErrors.of("operation " + name, e);
     }
@@ -87,22 +81,11 @@ final class FolderOperationStore implements OperationStore {
     return folder.resolve(name.replace('/', '+') + SUFFIX);
   }
 
-  private static void write(Path file, OperationRecord record) throws IOException {
+  private static byte[] bytes(OperationRecord record) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     record.operation().writeDelimitedTo(bytes);
     record.request().writeDelimitedTo(bytes);
-    try (FileChannel channel =
-        FileChannel.open(
-            file,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
-      ByteBuffer buffer = ByteBuffer.wrap(bytes.toByteArray());
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
-      }
-      channel.force(true);
-    }
+    return bytes.toByteArray();
   }
 
   /**

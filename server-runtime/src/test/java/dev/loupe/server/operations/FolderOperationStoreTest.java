@@ -8,12 +8,15 @@ import com.google.protobuf.Any;
 import com.google.protobuf.StringValue;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.testing.ForcedFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class FolderOperationStoreTest {
@@ -49,6 +52,16 @@ class FolderOperationStoreTest {
   }
 
   @Test
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "it cannot force a folder to the disk")
+  void whatIsPutOrDeletedIsOnTheDisk() throws IOException {
+    OperationStore store = OperationStore.inFolder(folder);
+    OperationRecord record = record("dictionaries/a/operations/op-1", "1");
+    assertThat(ForcedFiles.during(folder, () -> store.put(record))).hasSize(2).endsWith(folder);
+    assertThat(ForcedFiles.during(folder, () -> store.delete(record.name())))
+        .containsExactly(folder);
+  }
+
+  @Test
   void everyCutOrChangedFileIsLeftAloneAndTheOthersAreServed() throws IOException {
     OperationStore.inFolder(folder).put(record("dictionaries/a/operations/op-1", "progress"));
     Path good = folder.resolve("dictionaries+a+operations+op-1.operation");
@@ -68,8 +81,10 @@ class FolderOperationStoreTest {
   @Test
   void aWriteThatWasCutByACrashLeavesTheOldState() throws IOException {
     OperationStore.inFolder(folder).put(record("dictionaries/a/operations/op-1", "old"));
-    Files.write(folder.resolve("dictionaries+a+operations+op-1.operation.next"), new byte[] {7, 1});
+    Path cut = folder.resolve(".dictionaries+a+operations+op-1.operation.4711.partial");
+    Files.write(cut, new byte[] {7, 1});
     OperationStore next = OperationStore.inFolder(folder);
+    assertThat(cut).doesNotExist();
     assertThat(next.list()).isEqualTo(List.of(record("dictionaries/a/operations/op-1", "old")));
     next.put(record("dictionaries/a/operations/op-1", "new"));
     assertThat(OperationStore.inFolder(folder).list())
@@ -84,16 +99,14 @@ class FolderOperationStoreTest {
 
     OperationStore store = OperationStore.inFolder(folder.resolve("operations"));
     store.put(record("dictionaries/a/operations/op-1", "old"));
-    // The place of the next version is taken by a folder, so it cannot be written, whoever runs the
-    // test.
-    Files.createDirectory(
-        folder.resolve("operations/dictionaries+a+operations+op-1.operation.next"));
+    // A file is in the folder's place, so it cannot be written, whoever runs the test.
+    Path away = Files.move(folder.resolve("operations"), folder.resolve("away"));
+    Files.createFile(folder.resolve("operations"));
     assertThatThrownBy(() -> store.put(record("dictionaries/a/operations/op-1", "new")))
         .satisfies(FolderOperationStoreTest::isUnavailable);
     assertThat(store.get("dictionaries/a/operations/op-1"))
         .contains(record("dictionaries/a/operations/op-1", "old"));
-    assertThat(OperationStore.inFolder(folder.resolve("operations")).list())
-        .isEqualTo(store.list());
+    assertThat(OperationStore.inFolder(away).list()).isEqualTo(store.list());
   }
 
   private static void isUnavailable(Throwable t) {

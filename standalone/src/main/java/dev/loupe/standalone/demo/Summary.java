@@ -2,11 +2,10 @@ package dev.loupe.standalone.demo;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /**
  * The figures of one run as nested JSON: {@code sae.l0} becomes {@code {"sae": {"l0": ...}}}. What
@@ -53,10 +52,7 @@ final class Summary {
    * @throws IOException if it cannot be written
    */
   void write(Path file) throws IOException {
-    Files.createDirectories(file.toAbsolutePath().getParent());
-    Path partial = file.resolveSibling(file.getFileName() + ".partial");
-    Files.write(partial, json().getBytes(StandardCharsets.UTF_8));
-    Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    DurableFiles.write(file, json().getBytes(StandardCharsets.UTF_8));
   }
 
   private ObjectNode parent(String name) {

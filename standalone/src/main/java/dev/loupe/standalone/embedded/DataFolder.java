@@ -1,6 +1,6 @@
 package dev.loupe.standalone.embedded;
 
-import dev.loupe.tensor.AtomicFile;
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.FileChannel;
@@ -38,7 +38,7 @@ final class DataFolder implements AutoCloseable {
   static DataFolder open(Path folder) {
     FileChannel channel = null;
     try {
-      Files.createDirectories(folder);
+      DurableFiles.createFolders(folder);
       channel =
           FileChannel.open(
               folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -94,7 +94,7 @@ final class DataFolder implements AutoCloseable {
    */
   void serve(String host, int port) {
     try {
-      AtomicFile.write(
+      DurableFiles.write(
           folder.resolve(ADDRESS), (host + ":" + port + "\n").getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       throw new StartException("the folder " + folder + " cannot be written (" + e + ")", e);

@@ -1,6 +1,6 @@
 package dev.loupe.standalone.embedded;
 
-import dev.loupe.tensor.AtomicFile;
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -32,7 +32,7 @@ final class DemoModel {
         byte[] content = read(name);
         Path file = folder.resolve(name);
         if (!Files.exists(file) || !Arrays.equals(Files.readAllBytes(file), content)) {
-          AtomicFile.write(file, content);
+          DurableFiles.write(file, content);
         }
       }
     } catch (IOException e) {

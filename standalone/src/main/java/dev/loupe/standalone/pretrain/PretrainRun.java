@@ -8,11 +8,11 @@ import dev.loupe.inference.pretraining.Pretrainer;
 import dev.loupe.inference.pretraining.StepReport;
 import dev.loupe.inference.pretraining.TrainingBatch;
 import dev.loupe.inference.tokenizer.BpeTokenizer;
+import dev.loupe.server.files.DurableFiles;
 import dev.loupe.standalone.corpus.Concept;
 import dev.loupe.standalone.corpus.CorpusGenerator;
 import dev.loupe.standalone.corpus.TokenizerFile;
 import dev.loupe.standalone.corpus.TrainedBpe;
-import dev.loupe.tensor.AtomicFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -91,7 +91,7 @@ public final class PretrainRun {
     CorpusGenerator corpus = new CorpusGenerator(settings.seed());
     if (!resume) {
       writeTokenizer(corpus);
-      AtomicFile.write(folder.resolve(SETTINGS), JSON.writeValueAsBytes(settings));
+      DurableFiles.write(folder.resolve(SETTINGS), JSON.writeValueAsBytes(settings));
     }
     BpeTokenizer tokenizer = BpeTokenizer.load(folder);
     int endOfText = tokenizer.find(TrainedBpe.END_OF_TEXT).orElseThrow();
@@ -205,7 +205,7 @@ public final class PretrainRun {
       throws IOException {
     List<String> titles = corpus.concepts().stream().map(Concept::title).toList();
     String card = ModelCard.of(settings, config.parameters(), titles, result, seconds);
-    AtomicFile.write(folder.resolve("README.md"), card.getBytes(StandardCharsets.UTF_8));
+    DurableFiles.write(folder.resolve("README.md"), card.getBytes(StandardCharsets.UTF_8));
   }
 
   private void tell(TrainingLog.Steps line) {
