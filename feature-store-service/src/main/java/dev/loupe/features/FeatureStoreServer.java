@@ -29,7 +29,8 @@ public final class FeatureStoreServer implements AutoCloseable {
       String jdbcUrl, String host, int port, MeterRegistry registry) {
     FeatureStore store = FeatureStore.open(jdbcUrl, CONNECTIONS, registry);
     try {
-      GrpcServer.Builder builder = GrpcServer.builder().host(host).port(port).metrics(registry).check(store::check);
+      GrpcServer.Builder builder =
+          GrpcServer.builder().host(host).port(port).metrics(registry).check(store::check);
       store.services().forEach(builder::service);
       return new FeatureStoreServer(store, builder.start());
     } catch (RuntimeException | Error e) {

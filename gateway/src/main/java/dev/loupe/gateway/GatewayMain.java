@@ -2,6 +2,7 @@ package dev.loupe.gateway;
 
 import dev.loupe.server.Channels;
 import dev.loupe.server.CommandLines;
+import dev.loupe.server.GatewayKey;
 import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
 import dev.loupe.server.errors.LoupeException;
@@ -61,6 +62,15 @@ public final class GatewayMain implements Callable<Integer> {
               + " machine; * for all.")
   private List<String> allowedOrigins = List.of();
 
+  @Option(
+      names = "--gateway-key-file",
+      paramLabel = "FILE",
+      description =
+          "Tells the services whose calls are by the caller's address, with the key in this file,"
+              + " which they must have too; without it what callers say in loupe-tenant is passed"
+              + " on.")
+  private Path gatewayKeyFile;
+
   /** Serves until the process is told to end. */
   public static void main(String[] args) {
     System.exit(CommandLines.ofServer(new GatewayMain()).execute(args));
@@ -101,6 +111,7 @@ public final class GatewayMain implements Callable<Integer> {
             .inference(inference)
             .sae(sae)
             .featureStore(features)
+            .gatewayKey(GatewayKey.read(gatewayKeyFile))
             .registry(metrics.registry());
     if (upstreamCa != null) {
       builder.channels(target -> Channels.tls(target, upstreamCa));

@@ -11,6 +11,7 @@ import dev.loupe.gateway.http.FrontDoor;
 import dev.loupe.gateway.http.GatewayHealth;
 import dev.loupe.gateway.proxy.Reconnection;
 import dev.loupe.gateway.proxy.ServiceForwarder;
+import dev.loupe.gateway.proxy.Tenancy;
 import dev.loupe.gateway.proxy.Upstream;
 import dev.loupe.gateway.proxy.UpstreamHealth;
 import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc;
@@ -21,6 +22,7 @@ import dev.loupe.proto.inference.v1.NeuronServiceGrpc;
 import dev.loupe.proto.inference.v1.PatchingServiceGrpc;
 import dev.loupe.proto.sae.v1.SaeServiceGrpc;
 import dev.loupe.server.Channels;
+import dev.loupe.server.GatewayKey;
 import dev.loupe.server.Tls;
 import dev.loupe.server.streams.BlockingCalls;
 import io.grpc.ManagedChannel;
@@ -51,9 +53,10 @@ public final class GatewayServer implements AutoCloseable {
 
   private GatewayServer(Builder settings) {
     host = settings.host;
-    Upstream inference = settings.upstream("inference-service", settings.inference);
-    Upstream sae = settings.upstream("sae-service", settings.sae);
-    Upstream features = settings.upstream("feature-store-service", settings.features);
+    Tenancy tenancy = new Tenancy(settings.gatewayKey);
+    Upstream inference = settings.upstream("inference-service", settings.inference, tenancy);
+    Upstream sae = settings.upstream("sae-service", settings.sae, tenancy);
+    Upstream features = settings.upstream("feature-store-service", settings.features, tenancy);
     upstreams = List.of(inference, sae, features);
     reconnection = new Reconnection(upstreams);
     calls = new BlockingCalls("gateway", MAX_ANALYSES);
@@ -81,8 +84,7 @@ public final class GatewayServer implements AutoCloseable {
               SaeServiceGrpc.getServiceDescriptor(),
               OperationsGrpc.getServiceDescriptor()));
       forwarded.put(
-          features,
-          forwarded(features, registry, FeatureStoreServiceGrpc.getServiceDescriptor()));
+          features, forwarded(features, registry, FeatureStoreServiceGrpc.getServiceDescriptor()));
       GatewayHealth health = new GatewayHealth(names(forwarded));
       door =
           FrontDoor.open(
@@ -90,6 +92,7 @@ public final class GatewayServer implements AutoCloseable {
               new GatewayGrpcService(analyzer, calls, registry),
               List.copyOf(forwarded.values()),
               health,
+              tenancy,
               registry);
       upstreamHealth = new UpstreamHealth(upstreams, health::lacks);
     } catch (RuntimeException | Error e) {
@@ -168,6 +171,7 @@ public final class GatewayServer implements AutoCloseable {
     private String sae;
     private String features;
     private Function<String, ManagedChannel> channels = Channels::plaintext;
+    private GatewayKey gatewayKey;
     private MeterRegistry registry = new SimpleMeterRegistry();
 
     private Builder() {}
@@ -238,6 +242,15 @@ public final class GatewayServer implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Tells the services whose calls are by the caller's address, with this key, instead of passing
+     * on what callers say; null, unless given, passes it on.
+     */
+    public Builder gatewayKey(GatewayKey key) {
+      this.gatewayKey = key;
+      return this;
+    }
+
     /** Where meters are made. */
     public Builder registry(MeterRegistry registry) {
       this.registry = registry;
@@ -259,9 +272,9 @@ public final class GatewayServer implements AutoCloseable {
       return new Address(host, port, tls, allowedOrigins, maxMessageBytes, maxCalls, grace);
     }
 
-    private Upstream upstream(String name, String target) {
+    private Upstream upstream(String name, String target, Tenancy tenancy) {
       return new Upstream(
-          name, channels.apply(Objects.requireNonNull(target, name + " has no target")));
+          name, channels.apply(Objects.requireNonNull(target, name + " has no target")), tenancy);
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.loupe.inference;
 import dev.loupe.inference.hub.DownloadProgress;
 import dev.loupe.inference.hub.HubSettings;
 import dev.loupe.inference.serving.ModelSpec;
+import dev.loupe.server.GatewayKey;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,6 +23,7 @@ import java.util.List;
  * @param modelFolders below which a client may have models loaded
  * @param hub where hub ids are looked up
  * @param progress told while models are downloaded
+ * @param gatewayKey without which no caller's word for whose call it is counts; null to believe all
  */
 public record InferenceConfig(
     List<ModelSpec> models,
@@ -33,7 +35,8 @@ public record InferenceConfig(
     long weightBytes,
     List<Path> modelFolders,
     HubSettings hub,
-    DownloadProgress progress) {
+    DownloadProgress progress,
+    GatewayKey gatewayKey) {
   /** Calls at once, unless said. */
   public static final int DEFAULT_MAX_CALLS = 128;
 
@@ -84,7 +87,8 @@ public record InferenceConfig(
         defaultWeightBytes(),
         List.of(),
         HubSettings.of(System.getenv()),
-        DownloadProgress.NONE);
+        DownloadProgress.NONE,
+        null);
   }
 
   /** The same with other models. */
@@ -99,7 +103,8 @@ public record InferenceConfig(
         weightBytes,
         modelFolders,
         hub,
-        progress);
+        progress,
+        gatewayKey);
   }
 
   /** The same with other numbers of engine threads. */
@@ -114,13 +119,24 @@ public record InferenceConfig(
         weightBytes,
         modelFolders,
         hub,
-        progress);
+        progress,
+        gatewayKey);
   }
 
   /** The same with other bounds for requests. */
   public InferenceConfig withBounds(int calls, int waiting, long bytes, Duration patience) {
     return new InferenceConfig(
-        models, threads, calls, waiting, bytes, patience, weightBytes, modelFolders, hub, progress);
+        models,
+        threads,
+        calls,
+        waiting,
+        bytes,
+        patience,
+        weightBytes,
+        modelFolders,
+        hub,
+        progress,
+        gatewayKey);
   }
 
   /** The same with other bounds for what is loaded at run time. */
@@ -135,7 +151,8 @@ public record InferenceConfig(
         bytes,
         folders,
         hub,
-        progress);
+        progress,
+        gatewayKey);
   }
 
   /** The same with another hub. */
@@ -150,6 +167,23 @@ public record InferenceConfig(
         weightBytes,
         modelFolders,
         settings,
-        listener);
+        listener,
+        gatewayKey);
+  }
+
+  /** The same with a key that the gateway's calls bring. */
+  public InferenceConfig withGatewayKey(GatewayKey key) {
+    return new InferenceConfig(
+        models,
+        threads,
+        maxCalls,
+        maxWaiting,
+        memoryBytes,
+        memoryPatience,
+        weightBytes,
+        modelFolders,
+        hub,
+        progress,
+        key);
   }
 }

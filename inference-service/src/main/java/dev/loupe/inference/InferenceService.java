@@ -105,6 +105,7 @@ public final class InferenceService implements LoupeService {
         spectra,
         Tenants.known(
             config.mostCallsOfOneTenant(),
+            config.gatewayKey(),
             new InferenceGrpcService(models, loads, sources, device, metrics, calls),
             new AttributionGrpcService(models, device, backward, calls),
             new HeadGrpcService(models, device, spectra, calls),

@@ -4,6 +4,7 @@ import dev.loupe.inference.hub.HubException;
 import dev.loupe.inference.hub.HubSettings;
 import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.server.CommandLines;
+import dev.loupe.server.GatewayKey;
 import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
 import dev.loupe.server.errors.ErrorReason;
@@ -84,6 +85,14 @@ public final class InferenceServiceMain implements Callable<Integer> {
               + " more than once.")
   private List<Path> loadFrom = new ArrayList<>();
 
+  @Option(
+      names = "--gateway-key-file",
+      paramLabel = "FILE",
+      description =
+          "Believes what a call's loupe-tenant says only with the key in this file, which the"
+              + " gateway must have too.")
+  private Path gatewayKeyFile;
+
   private InferenceServiceMain() {}
 
   /** Runs until the process is told to end. */
@@ -108,6 +117,7 @@ public final class InferenceServiceMain implements Callable<Integer> {
           .withThreads(threads)
           .withBounds(maxRunning, maxWaiting, memoryBytes, Duration.ofSeconds(60))
           .withLoading(weightBytes, loadFrom)
+          .withGatewayKey(GatewayKey.read(gatewayKeyFile))
           .withHub(HubSettings.of(System.getenv()), this::logProgress);
     } catch (HubException e) {
       throw LoupeException.of(ErrorReason.INVALID_VALUE, e.getMessage(), e);

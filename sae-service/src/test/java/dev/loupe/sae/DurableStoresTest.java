@@ -52,8 +52,7 @@ class DurableStoresTest {
   @Test
   void aCorpusIsOnTheDiskBeforeItIsSaidToBeStored() throws Exception {
     CorpusStore store = new CorpusStore(root);
-    List<Path> forced =
-        forced(() -> store.create("c", "m", SaeClient.randomRows(5, 1).iterator()));
+    List<Path> forced = forced(() -> store.create("c", "m", SaeClient.randomRows(5, 1).iterator()));
     assertThat(forced)
         .extracting(path -> path.getFileName().toString())
         .contains("tokens.bin", "offsets.bin", "corpus.json");

@@ -74,14 +74,12 @@ public final class GrpcServer implements AutoCloseable {
     }
     health.setStatus(LIVENESS, ServingStatus.SERVING);
     say(ServiceHealth.GOOD);
-    watch =
-        HealthWatch.start(settings.check, CHECK_EVERY, HealthWatch.LIMIT, this::say);
+    watch = HealthWatch.start(settings.check, CHECK_EVERY, HealthWatch.LIMIT, this::say);
     return this;
   }
 
   private void say(ServiceHealth found) {
-    ServingStatus status =
-        found.isServing() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    ServingStatus status = found.isServing() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
     for (ServerServiceDefinition service : settings.services) {
       health.setStatus(service.getServiceDescriptor().getName(), status);
     }
@@ -280,7 +278,9 @@ public final class GrpcServer implements AutoCloseable {
       return this;
     }
 
-    /** What health asks every other second, as {@link LoupeService#check}; always good unless said. */
+    /**
+     * What health asks every other second, as {@link LoupeService#check}; always good unless said.
+     */
     public Builder check(Supplier<ServiceHealth> check) {
       this.check = check;
       return this;

@@ -125,21 +125,18 @@ class GrpcServerTest {
   @Test
   void healthSaysWhatTheCheckFoundForEachServiceAndForAll() throws Exception {
     AtomicReference<ServiceHealth> found = new AtomicReference<>(ServiceHealth.GOOD);
-    GrpcServer server =
-        start(GrpcServer.builder().service(new BytesService()).check(found::get));
+    GrpcServer server = start(GrpcServer.builder().service(new BytesService()).check(found::get));
     HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(channel(server));
     assertThat(status(health, "")).isEqualTo(ServingStatus.SERVING);
     assertThat(status(health, BytesService.NAME)).isEqualTo(ServingStatus.SERVING);
     found.set(ServiceHealth.problem("the database is away"));
     Eventually.waitUntil(
-        "health says it",
-        () -> status(health, BytesService.NAME) == ServingStatus.NOT_SERVING);
+        "health says it", () -> status(health, BytesService.NAME) == ServingStatus.NOT_SERVING);
     assertThat(status(health, "")).isEqualTo(ServingStatus.NOT_SERVING);
     assertThat(status(health, GrpcServer.LIVENESS)).isEqualTo(ServingStatus.SERVING);
     assertThat(server.health().problems()).containsExactly("the database is away");
     found.set(ServiceHealth.warning("the disk is slow"));
-    Eventually.waitUntil(
-        "health says it", () -> status(health, "") == ServingStatus.SERVING);
+    Eventually.waitUntil("health says it", () -> status(health, "") == ServingStatus.SERVING);
     assertThatThrownBy(() -> status(health, "loupe.Unknown")).hasMessageContaining("NOT_FOUND");
   }
 

@@ -38,7 +38,7 @@ public final class FeatureStoreClient implements Labels {
           upstream
               .ask(
                   () ->
-                      FeatureStoreServiceGrpc.newBlockingStub(upstream.channel())
+                      FeatureStoreServiceGrpc.newBlockingStub(upstream.calls())
                           .batchGetFeatures(request))
               .getFeaturesList();
       for (Feature feature : found) {

@@ -56,7 +56,7 @@ public final class InferenceClient implements Models {
     RunForwardPassResponse response =
         upstream.ask(
             () ->
-                InferenceServiceGrpc.newBlockingStub(upstream.channel())
+                InferenceServiceGrpc.newBlockingStub(upstream.calls())
                     .runForwardPass(request.build()));
     ByteString bytes =
         small ? response.getActivations(0).getValue().getData() : stream(model, hookPoint, row);
@@ -72,7 +72,7 @@ public final class InferenceClient implements Models {
     TokenizeRequest request =
         TokenizeRequest.newBuilder().setModel(model).addTexts(prompt).setPrependBos(true).build();
     return upstream
-        .ask(() -> InferenceServiceGrpc.newBlockingStub(upstream.channel()).tokenize(request))
+        .ask(() -> InferenceServiceGrpc.newBlockingStub(upstream.calls()).tokenize(request))
         .getTexts(0);
   }
 
@@ -102,7 +102,7 @@ public final class InferenceClient implements Models {
             });
     return upstream.ask(
         () -> {
-          InferenceServiceGrpc.newStub(upstream.channel()).streamActivations(exchange);
+          InferenceServiceGrpc.newStub(upstream.calls()).streamActivations(exchange);
           exchange.await();
           return bytes.toByteString();
         });

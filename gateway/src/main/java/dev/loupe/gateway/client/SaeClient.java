@@ -39,8 +39,7 @@ public final class SaeClient implements Dictionaries {
   public DictionaryFacts describe(String dictionary) {
     GetDictionaryRequest request = GetDictionaryRequest.newBuilder().setName(dictionary).build();
     Dictionary found =
-        upstream.ask(
-            () -> SaeServiceGrpc.newBlockingStub(upstream.channel()).getDictionary(request));
+        upstream.ask(() -> SaeServiceGrpc.newBlockingStub(upstream.calls()).getDictionary(request));
     return new DictionaryFacts(
         found.getName(), found.getModel(), found.getHookPoint(), found.getDIn());
   }
@@ -53,7 +52,7 @@ public final class SaeClient implements Dictionaries {
             requests(dictionary, activations), response -> addRows(response.getFeatures(), rows));
     upstream.ask(
         () -> {
-          SaeServiceGrpc.newStub(upstream.channel()).encodeActivations(exchange);
+          SaeServiceGrpc.newStub(upstream.calls()).encodeActivations(exchange);
           exchange.await();
           return null;
         });

@@ -45,14 +45,16 @@ public final class FrontDoor implements AutoCloseable {
    * @param own the gateway's own service
    * @param forwarded services of others, those of one upstream together
    * @param health what is said of it
-   * @throws dev.loupe.server.errors.LoupeException PORT_IN_USE; INVALID_VALUE when the host is not an address of this
-   *     machine
+   * @param tenancy notes whose calls are
+   * @throws dev.loupe.server.errors.LoupeException PORT_IN_USE; INVALID_VALUE when the host is not
+   *     an address of this machine
    */
   public static FrontDoor open(
       Address address,
       BindableService own,
       List<List<ServerServiceDefinition>> forwarded,
       GatewayHealth health,
+      ServerInterceptor tenancy,
       MeterRegistry registry) {
     ServerServiceDefinition ours = ServerInterceptors.intercept(own, new CallContext(LONGEST_CALL));
     BindableService grpcHealth = health.grpc();
@@ -70,7 +72,7 @@ public final class FrontDoor implements AutoCloseable {
     ServerBuilder builder =
         builder(address).maxRequestLength(bounds.transportLimit()).errorHandler(errors);
     List<ServerInterceptor> around =
-        List.of(new CallLimit(address.maxCalls()), CallMetrics.interceptor(registry));
+        List.of(tenancy, new CallLimit(address.maxCalls()), CallMetrics.interceptor(registry));
     for (List<ServerServiceDefinition> services : forwarded) {
       serve(builder, routes.of(within(around, services)), bounds, origins);
     }
@@ -122,7 +124,8 @@ public final class FrontDoor implements AutoCloseable {
         Server.builder()
             .port(
                 new ServerPort(
-                    ListenAddress.of(address.host(), address.port()), secure ? SessionProtocol.HTTPS : SessionProtocol.HTTP))
+                    ListenAddress.of(address.host(), address.port()),
+                    secure ? SessionProtocol.HTTPS : SessionProtocol.HTTP))
             .requestTimeout(LONGEST_CALL)
             .maxNumConnections(MAX_CONNECTIONS)
             .http2MaxStreamsPerConnection(MAX_STREAMS)

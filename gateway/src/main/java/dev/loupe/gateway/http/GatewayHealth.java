@@ -36,8 +36,7 @@ public final class GatewayHealth {
     services
         .values()
         .forEach(
-            names ->
-                names.forEach(name -> checkers.put(name, new SettableHealthChecker(true))));
+            names -> names.forEach(name -> checkers.put(name, new SettableHealthChecker(true))));
   }
 
   /** Says what is missing: a sentence by the name of each server that is not well. */
@@ -45,8 +44,7 @@ public final class GatewayHealth {
     lacks = Map.copyOf(sentences);
     services.forEach(
         (server, names) ->
-            names.forEach(
-                name -> checkers.get(name).setHealthy(!sentences.containsKey(server))));
+            names.forEach(name -> checkers.get(name).setHealthy(!sentences.containsKey(server))));
   }
 
   /** {@code grpc.health.v1.Health}. */

@@ -57,7 +57,7 @@ public final class ServiceForwarder {
     if (timeout > 0) {
       options = options.withDeadlineAfter(timeout, TimeUnit.MILLISECONDS);
     }
-    return upstream.channel().newCall(method, options);
+    return upstream.calls().newCall(method, options);
   }
 
   private static MethodDescriptor<byte[], byte[]> raw(MethodDescriptor<?, ?> method) {

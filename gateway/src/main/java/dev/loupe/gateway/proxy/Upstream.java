@@ -3,6 +3,8 @@ package dev.loupe.gateway.proxy;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.errors.LoupeException;
+import io.grpc.Channel;
+import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -14,10 +16,16 @@ import java.util.function.Supplier;
  *
  * @param name as errors and metrics give it, such as {@code inference-service}
  * @param channel to all of its replicas
+ * @param tenancy says whose calls are
  */
-public record Upstream(String name, ManagedChannel channel) {
+public record Upstream(String name, ManagedChannel channel, Tenancy tenancy) {
   private static final Metadata.Key<byte[]> DETAILS =
       Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
+
+  /** Where calls are made that a client asked for. */
+  public Channel calls() {
+    return ClientInterceptors.intercept(channel, tenancy);
+  }
 
   /**
    * Asks the service for something.

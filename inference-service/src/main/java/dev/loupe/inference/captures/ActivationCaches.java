@@ -13,15 +13,16 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * The activations of one model that runs left on the server, each for its tenant and for a time.
- * What expires, is deleted, or goes with the model is found no more at once, and its memory is
- * freed when nobody reads it any longer. Thread-safe.
+ * The activations of one model that runs left on the server, each for a time. Who a caller is
+ * cannot be proved, so an id is all that leads to what was kept, and nobody can guess one; lists
+ * are for those who know the key of an owner. What expires, is deleted, or goes with the model is
+ * found no more at once, and its memory is freed when nobody reads it any longer. Thread-safe.
  */
 public final class ActivationCaches implements AutoCloseable {
   /** What the bookkeeping of an entry is reckoned at, so that entries are bounded too. */
   static final long ENTRY_BYTES = 4_096;
 
-  private static final int ID_BYTES = 10;
+  private static final int ID_BYTES = 16;
 
   private final CacheSpace space;
   private final SecureRandom ids = new SecureRandom();
@@ -37,12 +38,14 @@ public final class ActivationCaches implements AutoCloseable {
   /** Room for activations that a run is about to make: fill it, and close it in any case. */
   public final class Room implements AutoCloseable {
     private final String tenant;
+    private final String ownerKey;
     private final long bytes;
     private final Duration timeToLive;
     private boolean given;
 
-    private Room(String tenant, long bytes, Duration timeToLive) {
+    private Room(String tenant, String ownerKey, long bytes, Duration timeToLive) {
       this.tenant = tenant;
+      this.ownerKey = ownerKey;
       this.bytes = bytes;
       this.timeToLive = timeToLive;
     }
@@ -58,7 +61,8 @@ public final class ActivationCaches implements AutoCloseable {
       byte[] random = new byte[ID_BYTES];
       ids.nextBytes(random);
       String id = "c" + HexFormat.of().formatHex(random);
-      CacheEntry entry = new CacheEntry(id, tenant, bytes, Instant.now().plus(timeToLive), rows);
+      CacheEntry entry =
+          new CacheEntry(id, tenant, ownerKey, bytes, Instant.now().plus(timeToLive), rows);
       try {
         for (KeptActivation activation : made) {
           NDArray indices = activation.indices();
@@ -84,7 +88,7 @@ public final class ActivationCaches implements AutoCloseable {
     public void close() {
       if (!given) {
         given = true;
-        space.give(bytes);
+        space.give(tenant, bytes);
       }
     }
   }
@@ -119,22 +123,24 @@ public final class ActivationCaches implements AutoCloseable {
   /**
    * Takes room before a run.
    *
+   * @param tenant whose share it is taken from
+   * @param ownerKey under which it is listed; empty for no list
    * @param bytes that the activations will take
-   * @throws CacheFullException when there is less left
+   * @throws CacheFullException when there is less left, for all or for this tenant
    */
-  public Room room(String tenant, long bytes, Duration timeToLive) {
+  public Room room(String tenant, String ownerKey, long bytes, Duration timeToLive) {
     long all = Math.addExact(bytes, ENTRY_BYTES);
-    space.take(all);
-    return new Room(tenant, all, timeToLive);
+    space.take(tenant, all);
+    return new Room(tenant, ownerKey, all, timeToLive);
   }
 
   /**
    * Holds kept activations in memory for reading.
    *
-   * @throws UnknownCacheException when the tenant has none of that id
+   * @throws UnknownCacheException when there is none of that id
    */
-  public synchronized Lease lease(String tenant, String id) {
-    CacheEntry entry = entry(tenant, id);
+  public synchronized Lease lease(String id) {
+    CacheEntry entry = entry(id);
     entry.holders++;
     return new Lease(entry);
   }
@@ -142,17 +148,17 @@ public final class ActivationCaches implements AutoCloseable {
   /**
    * Describes kept activations.
    *
-   * @throws UnknownCacheException when the tenant has none of that id
+   * @throws UnknownCacheException when there is none of that id
    */
-  public synchronized CacheInfo get(String tenant, String id) {
-    return info(entry(tenant, id));
+  public synchronized CacheInfo get(String id) {
+    return info(entry(id));
   }
 
-  /** A tenant's, oldest first. */
-  public synchronized List<CacheInfo> list(String tenant) {
+  /** What was kept under an owner's key, which is not empty, oldest first. */
+  public synchronized List<CacheInfo> list(String ownerKey) {
     List<CacheInfo> list = new ArrayList<>();
     for (CacheEntry entry : entries.values()) {
-      if (entry.tenant.equals(tenant) && isAlive(entry)) {
+      if (entry.ownerKey.equals(ownerKey) && isAlive(entry)) {
         list.add(info(entry));
       }
     }
@@ -162,10 +168,10 @@ public final class ActivationCaches implements AutoCloseable {
   /**
    * Drops kept activations.
    *
-   * @throws UnknownCacheException when the tenant has none of that id
+   * @throws UnknownCacheException when there is none of that id
    */
-  public synchronized void delete(String tenant, String id) {
-    drop(entry(tenant, id));
+  public synchronized void delete(String id) {
+    drop(entry(id));
   }
 
   private synchronized void add(CacheEntry entry, Duration timeToLive) {
@@ -193,16 +199,15 @@ public final class ActivationCaches implements AutoCloseable {
     entry.holders--;
     if (entry.holders == 0) {
       entry.free();
-      space.give(entry.bytes);
+      space.give(entry.tenant, entry.bytes);
     }
   }
 
-  private CacheEntry entry(String tenant, String id) {
+  private CacheEntry entry(String id) {
     CacheEntry entry = entries.get(id);
-    if (entry == null || !entry.tenant.equals(tenant) || !isAlive(entry)) {
+    if (entry == null || !isAlive(entry)) {
       throw new UnknownCacheException(
-          "no activations are kept as '%s'; they have expired, were deleted, or are another tenant's"
-              .formatted(id));
+          "no activations are kept as '%s'; they have expired, or were deleted".formatted(id));
     }
     return entry;
   }

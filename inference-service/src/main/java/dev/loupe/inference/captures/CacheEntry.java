@@ -14,6 +14,7 @@ import java.util.concurrent.Future;
 final class CacheEntry {
   final String id;
   final String tenant;
+  final String ownerKey;
   final long bytes;
   final Instant expires;
   final PassRows rows;
@@ -23,9 +24,11 @@ final class CacheEntry {
   Future<?> expiry;
   int holders = 1; // the owner's list is one
 
-  CacheEntry(String id, String tenant, long bytes, Instant expires, PassRows rows) {
+  CacheEntry(
+      String id, String tenant, String ownerKey, long bytes, Instant expires, PassRows rows) {
     this.id = id;
     this.tenant = tenant;
+    this.ownerKey = ownerKey;
     this.bytes = bytes;
     this.expires = expires;
     this.rows = rows;

@@ -10,9 +10,9 @@ public class CacheFullException extends RuntimeException {
   CacheFullException(long bytes, long free, long total) {
     super(
         free <= 0
-            ? "keeping this takes %d bytes, and all %d are taken until something kept expires or is deleted"
+            ? "keeping this takes %d bytes, and of all %d none is left for one tenant until something kept expires or is deleted"
                 .formatted(bytes, total)
-            : "keeping this takes %d bytes; %d of %d are free: keep fewer hook points, positions or rows, or reduce them"
+            : "keeping this takes %d bytes; %d of %d are left for one tenant: keep fewer hook points, positions or rows, or reduce them"
                 .formatted(bytes, free, total));
     this.bytes = bytes;
     this.free = free;

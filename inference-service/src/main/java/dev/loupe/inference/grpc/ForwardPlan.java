@@ -30,6 +30,7 @@ import java.util.List;
  * @param rows tokens of each prompt
  * @param captures what is answered of activations, or kept
  * @param keep how long captures stay on the server; null to answer them
+ * @param ownerKey under which what is kept is listed; empty for no list
  * @param program edits and captures, to which live hooks may be added
  * @param topK likeliest tokens at each place; 0 for no predictions
  * @param positions absolute, for each row
@@ -40,6 +41,7 @@ record ForwardPlan(
     List<int[]> rows,
     List<RequestedCapture> captures,
     Duration keep,
+    String ownerKey,
     HookProgram.Builder program,
     int topK,
     List<int[]> positions,
@@ -57,6 +59,7 @@ record ForwardPlan(
             .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_PROMPTS);
     List<RequestedCapture> captures = Captures.of(model, "captures", request.getCapturesList(), 0);
     Duration keep = request.hasKeep() ? KeptRuns.timeToLive(request) : null;
+    String ownerKey = KeptRuns.ownerKey("keep.owner_key", request.getKeep().getOwnerKey());
     int topK = Checks.count("top_k", request.getTopK(), MAX_TOP_K, 0);
     List<int[]> positions = new ArrayList<>();
     for (int row = 0; row < rows.size(); row++) {
@@ -67,7 +70,8 @@ record ForwardPlan(
     Interventions.checkPlaces(request.getInterventionsList(), rows);
     Captures.addTo(program, captures);
     ForwardPlan plan =
-        new ForwardPlan(model, rows, captures, keep, program, topK, positions, request.getLoss());
+        new ForwardPlan(
+            model, rows, captures, keep, ownerKey, program, topK, positions, request.getLoss());
     DomainErrors.translated(() -> program.build().check(plan.places()));
     Checks.responseFits(
         plan.responseBytes(),

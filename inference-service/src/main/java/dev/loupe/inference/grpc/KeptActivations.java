@@ -31,6 +31,8 @@ import dev.loupe.proto.inference.v1.ListActivationCachesRequest;
 import dev.loupe.proto.inference.v1.ListActivationCachesResponse;
 import dev.loupe.proto.inference.v1.ReadActivationCacheRequest;
 import dev.loupe.proto.inference.v1.ReadActivationCacheResponse;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.names.Paging;
 import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.server.streams.StreamSender;
@@ -61,18 +63,21 @@ final class KeptActivations {
     return new Named(models.named("name", "models/" + parts.get(0)), parts.get(1));
   }
 
-  private static String tenant() {
-    return Tenants.current().tenant();
-  }
-
   ListActivationCachesResponse list(ListActivationCachesRequest request) {
     ServedModel model = models.named("parent", request.getParent());
+    String ownerKey = KeptRuns.ownerKey("owner_key", request.getOwnerKey());
+    if (ownerKey.isEmpty()) {
+      throw LoupeException.of(
+              ErrorReason.INVALID_VALUE,
+              "owner_key is empty; give the keep.owner_key under which activations were kept")
+          .with("field", "owner_key");
+    }
     int size = paging.size(request.getPageSize());
     String place = paging.place(request, request.getPageToken());
     long after = place.isEmpty() ? 0 : Long.parseLong(place);
     // What was listed last may be gone by now, so the place is a number and no id.
     List<CacheInfo> left =
-        model.caches().list(tenant()).stream().filter(info -> info.number() > after).toList();
+        model.caches().list(ownerKey).stream().filter(info -> info.number() > after).toList();
     List<CacheInfo> page = left.subList(0, Math.min(left.size(), size));
     ListActivationCachesResponse.Builder response = ListActivationCachesResponse.newBuilder();
     page.forEach(info -> response.addActivationCaches(KeptRuns.message(model, info)));
@@ -86,12 +91,12 @@ final class KeptActivations {
   ActivationCache get(GetActivationCacheRequest request) {
     Named named = named(request.getName());
     return DomainErrors.translated(
-        () -> KeptRuns.message(named.model(), named.model().caches().get(tenant(), named.id())));
+        () -> KeptRuns.message(named.model(), named.model().caches().get(named.id())));
   }
 
   DeleteActivationCacheResponse delete(DeleteActivationCacheRequest request) {
     Named named = named(request.getName());
-    DomainErrors.translated(() -> named.model().caches().delete(tenant(), named.id()));
+    DomainErrors.translated(() -> named.model().caches().delete(named.id()));
     return DeleteActivationCacheResponse.getDefaultInstance();
   }
 
@@ -113,7 +118,7 @@ final class KeptActivations {
           }
         };
     try (ActivationCaches.Lease lease =
-        DomainErrors.translated(() -> named.model().caches().lease(tenant(), named.id()))) {
+        DomainErrors.translated(() -> named.model().caches().lease(named.id()))) {
       long bytes =
           request.getCapturesCount() == 0
               ? asKept(named.model(), lease, out)

@@ -30,6 +30,9 @@ final class KeptRuns {
   private static final Duration USUAL = Duration.ofMinutes(10);
   private static final Duration LONGEST = Duration.ofDays(1);
 
+  private static final int SHORTEST_KEY = 16;
+  private static final int LONGEST_KEY = 128;
+
   private KeptRuns() {}
 
   /** How long a request's captures are to be kept. */
@@ -45,6 +48,19 @@ final class KeptRuns {
     return Durations.read("keep.time_to_live", request.getKeep().getTimeToLive(), LONGEST);
   }
 
+  /** The key under which captures are listed; empty for none. */
+  static String ownerKey(String field, String key) {
+    if (!key.isEmpty() && (key.length() < SHORTEST_KEY || key.length() > LONGEST_KEY)) {
+      // Not the key itself: messages end up in logs.
+      throw LoupeException.of(
+              ErrorReason.INVALID_VALUE,
+              "%s has %d characters; give %d to %d that nobody can guess"
+                  .formatted(field, key.length(), SHORTEST_KEY, LONGEST_KEY))
+          .with("field", field);
+    }
+    return key;
+  }
+
   /** Room for a plan's captures; it says what would fit when there is none. */
   static ActivationCaches.Room room(ForwardPlan plan, Call call) {
     long bytes = 0;
@@ -53,7 +69,7 @@ final class KeptRuns {
     }
     long all = bytes;
     return DomainErrors.translated(
-        () -> plan.model().caches().room(call.tenant(), all, plan.keep()));
+        () -> plan.model().caches().room(call.tenant(), plan.ownerKey(), all, plan.keep()));
   }
 
   /** Fills the room with what a pass gave. */

@@ -29,7 +29,7 @@ class ActivationCachesTest {
   private static final long VALUE_BYTES = 4L * 2 * 3 * 4;
   private static final long ENTRY = VALUE_BYTES + ActivationCaches.ENTRY_BYTES;
 
-  private final CacheSpace space = new CacheSpace(3 * ENTRY);
+  private final CacheSpace space = new CacheSpace(4 * ENTRY);
   private final ActivationCaches caches = new ActivationCaches(space);
 
   @AfterEach
@@ -41,7 +41,8 @@ class ActivationCachesTest {
 
   private CacheInfo keep(String tenant, float value, Duration timeToLive) {
     try (NDManager scope = TensorEngine.newManager();
-        ActivationCaches.Room room = caches.room(tenant, VALUE_BYTES, timeToLive)) {
+        ActivationCaches.Room room =
+            caches.room(tenant, "key of " + tenant, VALUE_BYTES, timeToLive)) {
       NDArray array = scope.full(new Shape(2, 3, 4), value);
       CaptureLayout layout =
           new CaptureLayout(List.of("batch", "pos", "d_model"), List.of(2L, 3L, 4L), true);
@@ -51,56 +52,63 @@ class ActivationCachesTest {
   }
 
   @Test
-  void whatIsKeptOutlivesTheRunAndIsReadByItsTenantOnly() {
+  void whatIsKeptOutlivesTheRunAndIsListedToItsOwnerOnly() {
     CacheInfo kept = keep("ann", 7, LONG);
     assertThat(kept.bytes()).isEqualTo(ENTRY).isEqualTo(space.used());
     assertThat(kept.rows()).containsExactly(3, 2);
-    try (ActivationCaches.Lease lease = caches.lease("ann", kept.id())) {
+    try (ActivationCaches.Lease lease = caches.lease(kept.id())) {
       assertThat(lease.activations().get(0).values().toFloatArray()).hasSize(24).containsOnly(7);
       assertThat(lease.rows().length(1)).isEqualTo(2);
     }
-    assertThatThrownBy(() -> caches.lease("bob", kept.id()))
-        .isInstanceOf(UnknownCacheException.class)
-        .hasMessageContaining(kept.id());
-    assertThatThrownBy(() -> caches.delete("bob", kept.id()))
-        .isInstanceOf(UnknownCacheException.class);
-    assertThat(caches.list("ann")).extracting(CacheInfo::id).containsExactly(kept.id());
-    assertThat(caches.list("bob")).isEmpty();
+    assertThat(caches.list("key of ann")).extracting(CacheInfo::id).containsExactly(kept.id());
+    assertThat(caches.list("ann")).isEmpty();
+    assertThat(caches.list("key of bob")).isEmpty();
   }
 
   @Test
-  void aFullCacheRefusesAndKeepsWhatItHas() {
+  void idsAreSecretsThatNobodyCanGuess() {
+    CacheInfo kept = keep("ann", 7, LONG);
+    assertThat(kept.id()).matches("c[0-9a-f]{32}");
+    assertThat(keep("ann", 7, LONG).id()).isNotEqualTo(kept.id());
+    assertThatThrownBy(() -> caches.lease("c" + "0".repeat(32)))
+        .isInstanceOf(UnknownCacheException.class);
+  }
+
+  @Test
+  void aTenantLeavesAQuarterToOthers() {
     List<String> ids = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
       ids.add(keep("ann", i, LONG).id());
     }
-    assertThatThrownBy(() -> caches.room("bob", 100, LONG))
+    assertThatThrownBy(() -> caches.room("ann", "", 100, LONG))
         .isInstanceOf(CacheFullException.class)
-        .hasMessageContaining("are taken until something kept expires");
-    assertThat(caches.list("ann")).extracting(CacheInfo::id).isEqualTo(ids);
-    caches.delete("ann", ids.get(1));
-    assertThatThrownBy(() -> caches.room("bob", 2 * VALUE_BYTES, LONG))
+        .hasMessageContaining("none is left for one tenant until something kept expires");
+    keep("bob", 3, LONG);
+    assertThatThrownBy(() -> caches.room("bob", "", 100, LONG))
+        .isInstanceOf(CacheFullException.class);
+    assertThat(caches.list("key of ann")).extracting(CacheInfo::id).isEqualTo(ids);
+    caches.delete(ids.get(1));
+    assertThatThrownBy(() -> caches.room("bob", "", 2 * VALUE_BYTES, LONG))
         .isInstanceOfSatisfying(
             CacheFullException.class, e -> assertThat(e.free()).isEqualTo(ENTRY))
         .hasMessageContaining("keep fewer hook points");
     keep("bob", 9, LONG);
-    assertThat(caches.list("ann")).hasSize(2);
+    assertThat(caches.list("key of ann")).hasSize(2);
   }
 
   @Test
   void aRunThatFailsGivesItsRoomBack() {
-    caches.room("ann", VALUE_BYTES, LONG).close();
+    caches.room("ann", "", VALUE_BYTES, LONG).close();
     assertThat(space.used()).isZero();
   }
 
   @Test
   void memoryStaysWhileItIsReadAndThenGoes() {
     CacheInfo kept = keep("ann", 5, LONG);
-    ActivationCaches.Lease lease = caches.lease("ann", kept.id());
+    ActivationCaches.Lease lease = caches.lease(kept.id());
     PtNDArray array = (PtNDArray) lease.activations().get(0).values();
-    caches.delete("ann", kept.id());
-    assertThatThrownBy(() -> caches.get("ann", kept.id()))
-        .isInstanceOf(UnknownCacheException.class);
+    caches.delete(kept.id());
+    assertThatThrownBy(() -> caches.get(kept.id())).isInstanceOf(UnknownCacheException.class);
     assertThat(array.toFloatArray()).containsOnly(5);
     assertThat(space.used()).isEqualTo(ENTRY);
     lease.close();
@@ -113,7 +121,7 @@ class ActivationCachesTest {
   void timeDropsWithoutAnybodyLooking() throws Exception {
     CacheInfo kept = keep("ann", 5, Duration.ofMillis(300));
     PtNDArray array;
-    try (ActivationCaches.Lease lease = caches.lease("ann", kept.id())) {
+    try (ActivationCaches.Lease lease = caches.lease(kept.id())) {
       array = (PtNDArray) lease.activations().get(0).values();
     }
     long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
@@ -122,16 +130,15 @@ class ActivationCachesTest {
     }
     assertThat(space.used()).isZero();
     assertThat(array.isReleased()).isTrue();
-    assertThat(caches.list("ann")).isEmpty();
+    assertThat(caches.list("key of ann")).isEmpty();
   }
 
   @Test
   void aModelThatGoesTakesItsCachesAlong() {
     CacheInfo kept = keep("ann", 5, LONG);
-    ActivationCaches.Room room = caches.room("ann", VALUE_BYTES, LONG);
+    ActivationCaches.Room room = caches.room("ann", "", VALUE_BYTES, LONG);
     caches.close();
-    assertThatThrownBy(() -> caches.get("ann", kept.id()))
-        .isInstanceOf(UnknownCacheException.class);
+    assertThatThrownBy(() -> caches.get(kept.id())).isInstanceOf(UnknownCacheException.class);
     assertThatThrownBy(() -> room.fill(ROWS, List.of()))
         .isInstanceOf(UnknownCacheException.class)
         .hasMessageContaining("unloaded");
@@ -164,14 +171,14 @@ class ActivationCachesTest {
     }
     threads.shutdown();
     for (String tenant : List.of("t0", "t1")) {
-      caches.list(tenant).forEach(info -> caches.delete(tenant, info.id()));
+      caches.list("key of " + tenant).forEach(info -> caches.delete(info.id()));
     }
     assertThat(space.used()).isZero();
   }
 
   /** Keeps, reads or deletes; another thread may be faster, which is refused by name. */
   private void use(Random random, String tenant) {
-    List<CacheInfo> list = caches.list(tenant);
+    List<CacheInfo> list = caches.list("key of " + tenant);
     try {
       if (list.isEmpty() || random.nextInt(3) == 0) {
         keep(tenant, random.nextInt(), LONG);
@@ -179,9 +186,9 @@ class ActivationCachesTest {
       }
       String id = list.get(random.nextInt(list.size())).id();
       if (random.nextBoolean()) {
-        caches.delete(tenant, id);
+        caches.delete(id);
       } else {
-        try (ActivationCaches.Lease lease = caches.lease(tenant, id)) {
+        try (ActivationCaches.Lease lease = caches.lease(id)) {
           float[] values = lease.activations().get(0).values().toFloatArray();
           assertThat(values).containsOnly(values[0]);
         }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.google.protobuf.ByteString;
 import dev.loupe.inference.TinyServer;
-import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.proto.inference.v1.AddDirection;
 import dev.loupe.proto.inference.v1.AttributeLogitsRequest;
 import dev.loupe.proto.inference.v1.Capture;
@@ -36,6 +35,7 @@ import dev.loupe.proto.tensor.v1.Axis;
 import dev.loupe.proto.tensor.v1.DType;
 import dev.loupe.proto.tensor.v1.Tensor;
 import dev.loupe.proto.tensor.v1.TensorLayout;
+import dev.loupe.server.GatewayKey;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import io.grpc.Metadata;
@@ -393,7 +393,7 @@ class BadRequestTest {
   @Test
   void tenantsWithStrangeNames() {
     Metadata headers = new Metadata();
-    headers.put(Tenants.HEADER, "a b");
+    headers.put(GatewayKey.TENANT, "a b");
     refused(
         ErrorReason.INVALID_VALUE,
         () ->

@@ -24,6 +24,7 @@ import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.inference.weights.Spectra;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.server.Channels;
+import dev.loupe.server.GatewayKey;
 import dev.loupe.server.LoupeService;
 import dev.loupe.server.RunningServer;
 import dev.loupe.server.ServerOptions;
@@ -90,6 +91,7 @@ final class ControlledServer implements AutoCloseable {
     public List<BindableService> services() {
       return Tenants.known(
           MOST_OF_ONE,
+          null,
           new InferenceGrpcService(
               models, loads, new LoadableSources(List.of()), device, metrics, calls),
           new AttributionGrpcService(models, device, backward, calls),
@@ -150,7 +152,7 @@ final class ControlledServer implements AutoCloseable {
   /** A stub of a tenant. */
   InferenceServiceGrpc.InferenceServiceFutureStub stub(String tenant) {
     Metadata headers = new Metadata();
-    headers.put(Tenants.HEADER, tenant);
+    headers.put(GatewayKey.TENANT, tenant);
     return InferenceServiceGrpc.newFutureStub(channel)
         .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
   }

@@ -57,6 +57,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class KeptActivationsTest {
+  private static final String KEY = "a key that nobody guesses";
   private static final String LOGITS = "unembed.hook_out";
   private static final String RESID = "blocks.1.hook_resid_post";
 
@@ -241,7 +242,8 @@ class KeptActivationsTest {
       request.addCaptures(capture);
     }
     RunForwardPassResponse response =
-        tiny.stub().runForwardPass(request.setKeep(KeepCaptures.getDefaultInstance()).build());
+        tiny.stub()
+            .runForwardPass(request.setKeep(KeepCaptures.newBuilder().setOwnerKey(KEY)).build());
     assertThat(response.getActivationsList()).isEmpty();
     return response.getCache();
   }
@@ -280,7 +282,7 @@ class KeptActivationsTest {
   @Test
   void whatIsKeptIsReadWholeOrInParts() {
     ActivationCache cache = keep(capture("resid_post*"), capture("pattern0"));
-    assertThat(cache.getName()).matches("models/gpt2-tiny/activationCaches/c[0-9a-f]{20}");
+    assertThat(cache.getName()).matches("models/gpt2-tiny/activationCaches/c[0-9a-f]{32}");
     assertThat(cache.getEntriesList()).hasSize(4);
     assertThat(cache.getBytes()).isGreaterThan(4 * 3 * 17 * (3 * 32 + 4 * 17));
     assertThat(
@@ -291,7 +293,10 @@ class KeptActivationsTest {
     assertThat(
             tiny.stub()
                 .listActivationCaches(
-                    ListActivationCachesRequest.newBuilder().setParent(TinyServer.MODEL).build())
+                    ListActivationCachesRequest.newBuilder()
+                        .setParent(TinyServer.MODEL)
+                        .setOwnerKey(KEY)
+                        .build())
                 .getActivationCachesList())
         .contains(cache);
     Map<String, byte[]> all = read(cache);
@@ -322,7 +327,10 @@ class KeptActivationsTest {
       made.add(keep(capture("hook_embed")));
     }
     ListActivationCachesRequest.Builder request =
-        ListActivationCachesRequest.newBuilder().setParent(TinyServer.MODEL).setPageSize(1);
+        ListActivationCachesRequest.newBuilder()
+            .setParent(TinyServer.MODEL)
+            .setOwnerKey(KEY)
+            .setPageSize(1);
     List<String> seen = new ArrayList<>();
     do {
       var page = tiny.stub().listActivationCaches(request.build());
@@ -337,6 +345,46 @@ class KeptActivationsTest {
 
     assertThat(seen).doesNotHaveDuplicates();
     assertThat(seen).containsSubsequence(made.stream().map(ActivationCache::getName).toList());
+  }
+
+  /** Who sends another's name, or none, as all clients of this machine do, sees nothing of it. */
+  @Test
+  void onlyAKeyListsWhatWasKept() {
+    ActivationCache cache = keep(capture("hook_embed"));
+    for (String other : List.of(KEY + "!", "x".repeat(16))) {
+      assertThat(
+              tiny.stub()
+                  .listActivationCaches(
+                      ListActivationCachesRequest.newBuilder()
+                          .setParent(TinyServer.MODEL)
+                          .setOwnerKey(other)
+                          .build())
+                  .getActivationCachesList())
+          .isEmpty();
+    }
+    for (String none : List.of("", "x".repeat(15), "x".repeat(129))) {
+      refused(
+          ErrorReason.INVALID_VALUE,
+          "owner_key",
+          () ->
+              tiny.stub()
+                  .listActivationCaches(
+                      ListActivationCachesRequest.newBuilder()
+                          .setParent(TinyServer.MODEL)
+                          .setOwnerKey(none)
+                          .build()));
+    }
+    refused(
+        ErrorReason.INVALID_VALUE,
+        "keep.owner_key has 5 characters",
+        () ->
+            tiny.stub()
+                .runForwardPass(
+                    request()
+                        .addCaptures(capture("hook_embed"))
+                        .setKeep(KeepCaptures.newBuilder().setOwnerKey("short"))
+                        .build()));
+    delete(cache);
   }
 
   @Test
@@ -370,19 +418,23 @@ class KeptActivationsTest {
 
   @Test
   void aFullCacheSaysWhatWouldFit() {
-    // A quarter of 64 MiB is for what is kept; each of these takes more than half of it.
+    // A quarter of 64 MiB is for what is kept, three quarters of it for one tenant; each of these
+    // takes more than half.
     int[] row = new int[48];
     RunForwardPassRequest.Builder large =
         RunForwardPassRequest.newBuilder()
             .setModel(TinyServer.MODEL)
             .addCaptures(capture("blocks.*"))
             .setKeep(KeepCaptures.newBuilder().setTimeToLive(Duration.newBuilder().setSeconds(60)));
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < 10; i++) {
       large.addPrompts(TinyServer.prompt(row));
     }
     ActivationCache kept = tiny.stub().runForwardPass(large.build()).getCache();
     assertThat(kept.getBytes()).isGreaterThan(8L << 20);
-    refused(ErrorReason.OUT_OF_BUDGET, "are free", () -> tiny.stub().runForwardPass(large.build()));
+    refused(
+        ErrorReason.OUT_OF_BUDGET,
+        "are left for one tenant",
+        () -> tiny.stub().runForwardPass(large.build()));
     assertThat(read(kept, capture("z0").addPositions(0))).hasSize(1);
     delete(kept);
     delete(tiny.stub().runForwardPass(large.build()).getCache());

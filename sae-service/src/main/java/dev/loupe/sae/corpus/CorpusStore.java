@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The corpora of a service, one folder each. A corpus appears and goes whole or not at all. Safe for many
- * threads.
+ * The corpora of a service, one folder each. A corpus appears and goes whole or not at all. Safe
+ * for many threads.
  */
 public final class CorpusStore {
   private static final Logger log = LoggerFactory.getLogger(CorpusStore.class);

@@ -50,7 +50,8 @@ public final class Folders {
   }
 
   /**
-   * Deletes a folder: first it is renamed, so that nobody sees a part of it, not even after a crash.
+   * Deletes a folder: first it is renamed, so that nobody sees a part of it, not even after a
+   * crash.
    */
   public static void deleteWhole(Path target) throws IOException {
     Path doomed = partial(target);

@@ -77,8 +77,7 @@ final class Checkpoint {
     try {
       DurableFiles.write(
           file,
-          channel ->
-              SafetensorsWriter.write(channel, tensors, Map.of(FINGERPRINT, fingerprint)));
+          channel -> SafetensorsWriter.write(channel, tensors, Map.of(FINGERPRINT, fingerprint)));
     } catch (IOException e) {
       throw StorageErrors.of("the checkpoint", e);
     }

@@ -40,8 +40,7 @@ public final class DurableFiles {
     Path folder = target.toAbsolutePath().getParent();
     createFolders(folder);
     // Not createTempFile: the file must get the permissions of any other, not its owner's alone.
-    Path temporary =
-        folder.resolve("." + target.getFileName() + "." + UUID.randomUUID() + PARTIAL);
+    Path temporary = folder.resolve("." + target.getFileName() + "." + UUID.randomUUID() + PARTIAL);
     try {
       try (FileChannel channel =
           FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {

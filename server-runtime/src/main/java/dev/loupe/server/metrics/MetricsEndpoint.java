@@ -22,8 +22,8 @@ import java.util.function.Supplier;
 
 /**
  * The HTTP port that Prometheus scrapes: {@code /metrics} in the text format, and {@code /healthz},
- * which answers 200 as long as the process lives, and says what it lacks. Holds the registry that a service's meters belong
- * to, with the JVM's own in it.
+ * which answers 200 as long as the process lives, and says what it lacks. Holds the registry that a
+ * service's meters belong to, with the JVM's own in it.
  */
 public final class MetricsEndpoint implements AutoCloseable {
   private static final String TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
@@ -80,12 +80,10 @@ public final class MetricsEndpoint implements AutoCloseable {
     }
     threads = NamedThreads.pool("metrics", THREADS, MAX_CONNECTIONS);
     http.setExecutor(threads);
-    http.createContext(
-        "/", exchange -> answer(exchange, 404, TEXT, "try /metrics or /healthz\n"));
+    http.createContext("/", exchange -> answer(exchange, 404, TEXT, "try /metrics or /healthz\n"));
     http.createContext(
         "/metrics", exchange -> answer(exchange, 200, TEXT_FORMAT, registry.scrape(TEXT_FORMAT)));
-    http.createContext(
-        "/healthz", exchange -> answer(exchange, 200, TEXT, health.get()));
+    http.createContext("/healthz", exchange -> answer(exchange, 200, TEXT, health.get()));
     http.start();
     return this;
   }

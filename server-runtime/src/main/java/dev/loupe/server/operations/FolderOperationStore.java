@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One file for each operation, named after it with {@code +} for {@code /}: the operation and the
- * request's {@code Any}, each after its length. A crash leaves the old file or the new one. Files are read once, at the start. One
- * process uses a folder at a time.
+ * request's {@code Any}, each after its length. A crash leaves the old file or the new one. Files
+ * are read once, at the start. One process uses a folder at a time.
  */
 final class FolderOperationStore implements OperationStore {
   private static final Logger log = LoggerFactory.getLogger(FolderOperationStore.class);

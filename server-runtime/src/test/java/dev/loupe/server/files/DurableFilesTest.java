@@ -25,7 +25,8 @@ class DurableFilesTest {
   void aFileIsOnTheDiskBeforeTheFolderThatNamesIt() throws IOException {
     Path file = folder.resolve("file");
     for (String content : List.of("old", "new")) {
-      List<Path> forced = ForcedFiles.during(folder, () -> DurableFiles.write(file, bytes(content)));
+      List<Path> forced =
+          ForcedFiles.during(folder, () -> DurableFiles.write(file, bytes(content)));
       assertThat(forced).hasSize(2);
       assertThat(forced.get(0).getFileName().toString()).startsWith(".file.").endsWith(".partial");
       assertThat(forced.get(1)).isEqualTo(folder);
@@ -84,8 +85,7 @@ class DurableFilesTest {
     Path tree = Files.createDirectories(folder.resolve("tree/inner"));
     Path inner = Files.write(tree.resolve("file"), bytes("a"));
     Path outer = Files.write(folder.resolve("tree/file"), bytes("b"));
-    assertThat(
-            ForcedFiles.during(folder, () -> DurableFiles.syncTree(folder.resolve("tree"))))
+    assertThat(ForcedFiles.during(folder, () -> DurableFiles.syncTree(folder.resolve("tree"))))
         .containsExactlyInAnyOrder(folder.resolve("tree"), tree, inner, outer);
   }
 

@@ -53,8 +53,7 @@ final class Patches {
   private static HostTensor cached(
       ServedModel model, HookPoint point, String field, CachedValue message) {
     String id = CacheNames.id(model, field + ".cached.cache", message.getCache());
-    try (ActivationCaches.Lease lease =
-        DomainErrors.translated(() -> model.caches().lease(Tenants.current().tenant(), id))) {
+    try (ActivationCaches.Lease lease = DomainErrors.translated(() -> model.caches().lease(id))) {
       KeptActivation kept = whole(point, field, lease);
       int row = message.getRow();
       if (row < 0 || row >= lease.rows().rows()) {

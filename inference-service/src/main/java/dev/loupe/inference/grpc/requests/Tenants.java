@@ -1,6 +1,7 @@
 package dev.loupe.inference.grpc.requests;
 
 import dev.loupe.inference.scheduling.Call;
+import dev.loupe.server.GatewayKey;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.sharing.Departure;
@@ -23,29 +24,33 @@ import java.util.regex.Pattern;
 
 /**
  * Knows whose call it is: the header {@code loupe-tenant} says so, else the caller's address does.
- * Refuses with QUEUE_FULL what one tenant has open beyond its share, so that it cannot take all the
- * calls that run at once.
+ * Where there is a gateway key, the header counts only in calls that bring it. A tenant is what
+ * fairness goes by; nothing is given to a caller because of the name that it bears. Refuses with
+ * QUEUE_FULL what one tenant has open beyond its share, so that it cannot take all the calls that
+ * run at once.
  */
 public final class Tenants implements ServerInterceptor {
-  public static final Metadata.Key<String> HEADER =
-      Metadata.Key.of("loupe-tenant", Metadata.ASCII_STRING_MARSHALLER);
-
   private static final Context.Key<String> TENANT = Context.key("loupe-tenant");
   private static final Pattern NAME = Pattern.compile("[\\w.@:-]{1,64}");
 
   private final OpenCalls open;
 
-  private Tenants(int mostOfOne) {
+  private final GatewayKey key;
+
+  private Tenants(int mostOfOne, GatewayKey key) {
     this.open = new OpenCalls(mostOfOne);
+    this.key = key;
   }
 
   /**
    * These services, knowing whose each call is.
    *
    * @param mostOfOne calls that one tenant may have open at all of them together
+   * @param key without which no call's header is believed; null to believe all
    */
-  public static List<BindableService> known(int mostOfOne, BindableService... services) {
-    Tenants tenants = new Tenants(mostOfOne);
+  public static List<BindableService> known(
+      int mostOfOne, GatewayKey key, BindableService... services) {
+    Tenants tenants = new Tenants(mostOfOne, key);
     List<BindableService> known = new ArrayList<>();
     for (BindableService service : services) {
       known.add(() -> ServerInterceptors.intercept(service.bindService(), tenants));
@@ -101,7 +106,7 @@ public final class Tenants implements ServerInterceptor {
   @Override
   public <Q, R> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-    String named = headers.get(HEADER);
+    String named = key == null || key.isIn(headers) ? headers.get(GatewayKey.TENANT) : null;
     if (named != null && !NAME.matcher(named).matches()) {
       throw LoupeException.invalidValue(
           "loupe-tenant", named, "1 to 64 letters, digits and characters of _.@:-");
