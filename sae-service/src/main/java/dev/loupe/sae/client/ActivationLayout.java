@@ -2,6 +2,8 @@ package dev.loupe.sae.client;
 
 import dev.loupe.sae.corpus.TokenBatch;
 import dev.loupe.sae.dictionary.FloatRows;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
@@ -18,7 +20,11 @@ import java.util.List;
 final class ActivationLayout {
   private ActivationLayout() {}
 
-  /** The rows that count; all axes after the position are one. */
+  /**
+   * The rows that count; all axes after the position are one.
+   *
+   * @throws LoupeException NOT_FINITE
+   */
   static FloatRows rows(TokenBatch batch, LabelledTensor padded) {
     int positions = check(batch, padded);
     int width = width(padded);
@@ -29,6 +35,11 @@ final class ActivationLayout {
       int count = batch.rows().get(row).length - 1;
       values.get((row * positions + 1) * width, rows.values(), next * width, count * width);
       next += count;
+    }
+    if (!rows.isFinite()) {
+      throw LoupeException.of(
+          ErrorReason.NOT_FINITE,
+          "the model's activations are infinite or not a number: it overflows on this corpus");
     }
     return rows;
   }

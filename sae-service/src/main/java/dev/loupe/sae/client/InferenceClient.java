@@ -28,6 +28,8 @@ import dev.loupe.sae.evaluation.SplicedModel;
 import dev.loupe.sae.publishing.LogitEffects;
 import dev.loupe.sae.publishing.TokenEffect;
 import dev.loupe.sae.publishing.Vocabulary;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.grpc.TensorMessages;
@@ -213,6 +215,11 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
       float[] values = new float[row.getTokenLossesCount()];
       for (int i = 0; i < values.length; i++) {
         values[i] = row.getTokenLosses(i);
+        if (!Float.isFinite(values[i])) {
+          throw LoupeException.of(
+              ErrorReason.NOT_FINITE,
+              "the model's loss is infinite or not a number: it overflows on this corpus");
+        }
       }
       losses.add(values);
     }

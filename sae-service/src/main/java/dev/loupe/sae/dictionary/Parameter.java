@@ -9,6 +9,16 @@ package dev.loupe.sae.dictionary;
  */
 public record Parameter(String name, float[] values) {
 
+  /** True when no element is infinite or not a number. */
+  public boolean isFinite() {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof Parameter that && name.equals(that.name) && values == that.values;

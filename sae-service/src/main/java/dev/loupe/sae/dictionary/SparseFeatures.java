@@ -21,6 +21,16 @@ public record SparseFeatures(int[] offsets, int[] indices, float[] values) {
     return offsets[offsets.length - 1];
   }
 
+  /** True when no activation is infinite or not a number. */
+  public boolean isFinite() {
+    for (int at = 0; at < count(); at++) {
+      if (!Float.isFinite(values[at])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** The features of some rows, from {@code first} on. */
   public SparseFeatures slice(int first, int count) {
     int begin = offsets[first];

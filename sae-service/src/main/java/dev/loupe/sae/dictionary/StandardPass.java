@@ -110,7 +110,7 @@ final class StandardPass implements TrainingPass {
         sparsity,
         0,
         active / rows,
-        1 - squaredError / VectorMath.squaredDeviation(batch),
+        ExplainedVariance.of(squaredError, VectorMath.squaredDeviation(batch)),
         firings);
   }
 

@@ -82,7 +82,7 @@ final class TopKPass implements TrainingPass {
         0,
         auxk,
         (double) main.total(rows) / rows,
-        1 - squaredError / VectorMath.squaredDeviation(batch),
+        ExplainedVariance.of(squaredError, VectorMath.squaredDeviation(batch)),
         firings);
   }
 

@@ -89,14 +89,18 @@ final class VectorMath {
   static double[] columnMeans(FloatRows rows) {
     int width = rows.width();
     double[] mean = new double[width];
-    for (int row = 0; row < rows.rows(); row++) {
+    if (rows.rows() == 0) {
+      return mean;
+    }
+    // Summed as differences from the first row: the mean of rows that are all the same is theirs.
+    for (int row = 1; row < rows.rows(); row++) {
       int start = rows.start(row);
       for (int i = 0; i < width; i++) {
-        mean[i] += rows.values()[start + i];
+        mean[i] += (double) rows.values()[start + i] - rows.values()[i];
       }
     }
     for (int i = 0; i < width; i++) {
-      mean[i] /= Math.max(1, rows.rows());
+      mean[i] = rows.values()[i] + mean[i] / rows.rows();
     }
     return mean;
   }

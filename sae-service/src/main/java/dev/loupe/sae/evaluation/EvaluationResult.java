@@ -16,8 +16,14 @@ public record EvaluationResult(
     double ceSpliced,
     double ceZeroAblated) {
 
-  /** {@code (zero - spliced) / (zero - clean)}: 1 is lossless. */
+  /**
+   * {@code (zero - spliced) / (zero - clean)}: 1 is lossless. Where zeros cost nothing there is
+   * nothing to recover: 1 where the reconstruction costs nothing either, else 0.
+   */
   public double ceRecovered() {
+    if (ceZeroAblated == ceClean) {
+      return ceSpliced == ceClean ? 1 : 0;
+    }
     return (ceZeroAblated - ceSpliced) / (ceZeroAblated - ceClean);
   }
 }

@@ -107,6 +107,12 @@ public final class Evaluator {
       }
       activations = x;
       reconstruction = dictionary.reconstruct(x);
+      if (!reconstruction.values().isFinite()) {
+        throw LoupeException.of(
+            ErrorReason.NOT_FINITE,
+            "what the dictionary makes of %s of %s overflows: it is infinite or not a number"
+                .formatted(hookPoint, modelId));
+      }
       return reconstruction.values();
     }
   }

@@ -1,5 +1,6 @@
 package dev.loupe.sae.evaluation;
 
+import dev.loupe.sae.dictionary.ExplainedVariance;
 import dev.loupe.sae.dictionary.FloatRows;
 import dev.loupe.sae.dictionary.Reconstruction;
 import dev.loupe.sae.dictionary.SparseFeatures;
@@ -9,6 +10,8 @@ import dev.loupe.sae.dictionary.SparseFeatures;
  * activations seen so far.
  */
 public final class ReconstructionStatistics {
+  private static final double ROUNDING = 1e-13;
+
   private final int dIn;
   private final long[] firings;
   private final double[] sums;
@@ -95,13 +98,15 @@ public final class ReconstructionStatistics {
     return squaredError / activations;
   }
 
-  /** {@code 1 - sum |x - x^|^2 / sum |x - mean x|^2}. */
+  /** {@code 1 - sum |x - x^|^2 / sum |x - mean x|^2}, or what {@link ExplainedVariance} says. */
   public double explainedVariance() {
     double deviation = shiftedSquares;
     for (double sum : sums) {
       deviation -= sum * sum / activations;
     }
-    return 1 - squaredError / deviation;
+    // Below this, all that is left of the squares is rounding.
+    boolean rounding = deviation < ROUNDING * shiftedSquares;
+    return ExplainedVariance.of(squaredError, rounding ? 0 : deviation);
   }
 
   /** Mean cosine between activation and reconstruction; 0 where one of them is zero. */

@@ -61,6 +61,9 @@ final class CodingStreams {
         FloatRows activations = activations(whole.get(), dictionary.dIn());
         long start = System.nanoTime();
         SparseFeatures features = dictionary.encode(activations);
+        if (!features.isFinite()) {
+          throw overflow("the features of batch " + batch);
+        }
         metrics.encoded(activations.rows(), Duration.ofNanos(System.nanoTime() - start));
         send(batch++, features, responses);
       }
@@ -107,9 +110,17 @@ final class CodingStreams {
                 .formatted(features.rows(), bytes, MAX_BATCH_BYTES));
       }
       FloatRows decoded = decoded(dictionary, features);
+      if (!decoded.isFinite()) {
+        throw overflow("the reconstruction of batch " + batch);
+      }
       metrics.decoded(features.rows());
       send(batch, decoded, responses);
     }
+  }
+
+  private static LoupeException overflow(String what) {
+    return LoupeException.of(
+        ErrorReason.NOT_FINITE, what + " overflows: send smaller values, or mend the dictionary");
   }
 
   private static FloatRows decoded(Dictionary dictionary, SparseFeatures features) {

@@ -168,6 +168,10 @@ final class CorpusJobs {
           "%s holds tokens of models/%s; %s reads models/%s"
               .formatted(corpusName, corpus.model(), dictionaryName, dictionary.model()));
     }
+    if (corpus.tokens() == corpus.rows()) {
+      throw LoupeException.invalidValue(
+          "corpus", "rows of one token each", "rows of at least two tokens");
+    }
     return corpus;
   }
 

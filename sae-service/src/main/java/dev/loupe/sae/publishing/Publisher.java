@@ -76,6 +76,10 @@ public final class Publisher {
     ActivationCounts counts = new ActivationCounts(dictionary.dSae());
     TopExamples examples = new TopExamples(dictionary.dSae(), job.examples());
     read(pass, counts, examples);
+    if (counts.activations() == 0) {
+      throw LoupeException.invalidValue(
+          "corpus", "rows of one token each", "rows of at least two tokens");
+    }
     List<DecoderSimilarity.Neighbours> neighbours =
         new DecoderSimilarity(dictionary.weights()).nearest(NEIGHBOURS);
     for (int first = 0; first < dictionary.dSae(); first += FeatureSink.MAX_BATCH) {
@@ -110,6 +114,12 @@ public final class Publisher {
                   job.hookPoint(), job.model(), activations.rows().width(), dictionary.dIn()));
     }
     SparseFeatures features = dictionary.encode(activations.rows());
+    if (!features.isFinite()) {
+      throw LoupeException.of(
+          ErrorReason.NOT_FINITE,
+          "the dictionary's features of %s of %s overflow: some are infinite or not a number"
+              .formatted(job.hookPoint(), job.model()));
+    }
     counts.addActivations(activations.rows().rows());
     for (int at = 0; at < features.count(); at++) {
       counts.add(features.indices()[at], features.values()[at]);

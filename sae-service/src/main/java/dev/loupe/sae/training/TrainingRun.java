@@ -8,8 +8,12 @@ import dev.loupe.sae.corpus.Corpus;
 import dev.loupe.sae.corpus.EndlessShuffle;
 import dev.loupe.sae.corpus.SplitMix;
 import dev.loupe.sae.dictionary.BatchLoss;
+import dev.loupe.sae.dictionary.Dictionary;
 import dev.loupe.sae.dictionary.FloatRows;
+import dev.loupe.sae.dictionary.Parameter;
 import dev.loupe.sae.dictionary.TrainingPass;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
 import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,10 +62,11 @@ public final class TrainingRun {
   }
 
   /**
-   * Trains to the end. Whatever ends it before, a checkpoint is written first if that can be done.
+   * Trains to the end. Whatever ends it before, a checkpoint is written first if that can be done;
+   * not when training diverged: then the checkpoint before stays.
    *
-   * @throws dev.loupe.server.errors.LoupeException STORAGE_FULL, STORAGE_UNAVAILABLE,
-   *     INFERENCE_UNAVAILABLE, and what the listener throws
+   * @throws LoupeException STORAGE_FULL, STORAGE_UNAVAILABLE, INFERENCE_UNAVAILABLE, NOT_FINITE
+   *     when the loss or a weight stops being a finite number, and what the listener throws
    */
   public TrainedDictionary run() {
     state = checkpoint.read(spec).orElse(null);
@@ -86,9 +91,9 @@ public final class TrainingRun {
       saveBefore(e);
       throw e;
     }
-    return new TrainedDictionary(
-        Initialization.unscaled(state.dictionary, state.scale).finished(),
-        state.activity.densities());
+    Dictionary finished = Initialization.unscaled(state.dictionary, state.scale).finished();
+    requireFinite(finished);
+    return new TrainedDictionary(finished, state.activity.densities());
   }
 
   /**
@@ -123,6 +128,7 @@ public final class TrainingRun {
     FloatRows batch = FloatRows.zeros(schedule.batchSize(), spec.dIn());
     ProgressClock clock = new ProgressClock(state.step, schedule, state.scale);
     int[] dead = state.activity.dead();
+    long firstStep = state.step;
     while (state.step < schedule.steps()) {
       listener.throwIfStopped();
       fill();
@@ -142,12 +148,19 @@ public final class TrainingRun {
         save();
       }
     }
+    if (state.step > firstStep) {
+      // What the last step did shows only in a loss that is taken after it.
+      betweenSteps = false;
+      requireFinite("the loss", pass.run(batch, 1, dead).loss());
+      betweenSteps = true;
+    }
   }
 
   private BatchLoss step(TrainingPass pass, FloatRows batch, int[] dead, float rate) {
     BatchLoss loss = pass.run(batch, schedule.sparsityFactorAt(state.step), dead);
+    requireFinite("the loss", loss.loss());
     pass.constrainGradients();
-    AdamOptimizer.clip(pass.gradients(), CLIP_NORM);
+    requireFinite("the gradient's norm", AdamOptimizer.clip(pass.gradients(), CLIP_NORM));
     state.optimizer.step(pass.gradients(), rate);
     state.dictionary.settle();
     return loss;
@@ -169,7 +182,29 @@ public final class TrainingRun {
     }
   }
 
+  private void requireFinite(String what, double value) {
+    if (!Double.isFinite(value)) {
+      throw diverged(what + " after step " + state.step, value);
+    }
+  }
+
+  private void requireFinite(Dictionary dictionary) {
+    for (Parameter parameter : dictionary.parameters()) {
+      if (!parameter.isFinite()) {
+        throw diverged("some of " + parameter.name() + " after step " + state.step, "not finite");
+      }
+    }
+  }
+
+  private LoupeException diverged(String what, Object value) {
+    return LoupeException.of(
+        ErrorReason.NOT_FINITE,
+        "training diverged: %s is %s at a learning rate of up to %s; train with a lower one"
+            .formatted(what, value, schedule.learningRate()));
+  }
+
   private void save() {
+    requireFinite(state.dictionary);
     state.place = place;
     state.taken = taken;
     checkpoint.write(state);

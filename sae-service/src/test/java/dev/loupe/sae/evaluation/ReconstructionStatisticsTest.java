@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 import dev.loupe.sae.dictionary.FloatRows;
 import dev.loupe.sae.dictionary.GoldenDictionaries;
 import dev.loupe.sae.dictionary.Reconstruction;
+import dev.loupe.sae.dictionary.SparseFeatures;
 import dev.loupe.sae.dictionary.StandardDictionary;
 import dev.loupe.testkit.golden.Golden;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 class ReconstructionStatisticsTest {
@@ -69,5 +71,27 @@ class ReconstructionStatisticsTest {
     assertThat(actual)
         .as(golden)
         .isCloseTo(expected, within(Golden.TOLERANCE * Math.abs(expected)));
+  }
+
+  @Test
+  void activationsThatAreAllTheSameAreExplainedWhollyOrNotAtAll() {
+    FloatRows same = FloatRows.zeros(3, 4);
+    Arrays.fill(same.values(), 0.1f);
+    FloatRows other = FloatRows.zeros(3, 4);
+    SparseFeatures none = new SparseFeatures(new int[4], new int[0], new float[0]);
+    ReconstructionStatistics exact = new ReconstructionStatistics(4, 8);
+    exact.add(same, new Reconstruction(none, same));
+    assertThat(exact.explainedVariance()).isEqualTo(1);
+    ReconstructionStatistics missed = new ReconstructionStatistics(4, 8);
+    missed.add(same, new Reconstruction(none, other));
+    assertThat(missed.explainedVariance()).isZero();
+    assertThat(missed.cosineSimilarity()).isZero();
+  }
+
+  @Test
+  void whereZerosCostNothingThereIsNothingToRecover() {
+    assertThat(new EvaluationResult(null, null, 2, 2, 2).ceRecovered()).isEqualTo(1);
+    assertThat(new EvaluationResult(null, null, 2, 3, 2).ceRecovered()).isZero();
+    assertThat(new EvaluationResult(null, null, 2, 3, 4).ceRecovered()).isEqualTo(0.5);
   }
 }

@@ -1,6 +1,7 @@
 package dev.loupe.sae.grpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.longrunning.Operation;
@@ -30,6 +31,8 @@ import dev.loupe.sae.SaeConfig;
 import dev.loupe.sae.SaeServer;
 import dev.loupe.sae.TinyInference;
 import dev.loupe.server.Channels;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeErrors;
 import io.grpc.ManagedChannel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
@@ -210,6 +213,34 @@ class WholePathTest {
     assertThat(feature.getNeighboursCount()).isEqualTo(10);
     assertThat(feature.getNeighbours(0).getCosine())
         .isBetween(feature.getNeighbours(9).getCosine(), 1f);
+  }
+
+  @Test
+  void rowsOfOneTokenAreNeitherMeasuredNorPublished() throws Exception {
+    client.createCorpus("dull", List.of(new int[] {5}, new int[] {6}));
+    client.createCorpus("begins-dull", List.of(new int[] {5}, new int[] {6, 7}));
+    PublishFeaturesRequest.Builder publish =
+        PublishFeaturesRequest.newBuilder().setDictionary("dictionaries/first");
+    EvaluateDictionaryRequest.Builder evaluate =
+        EvaluateDictionaryRequest.newBuilder().setDictionary("dictionaries/first");
+    assertThatThrownBy(
+            () -> client.stub().publishFeatures(publish.setCorpus("corpora/dull").build()))
+        .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.INVALID_VALUE));
+    assertThatThrownBy(
+            () -> client.stub().evaluateDictionary(evaluate.setCorpus("corpora/dull").build()))
+        .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.INVALID_VALUE));
+    for (Operation operation :
+        List.of(
+            client
+                .stub()
+                .publishFeatures(publish.setCorpus("corpora/begins-dull").setMaxRows(1).build()),
+            client
+                .stub()
+                .evaluateDictionary(
+                    evaluate.setCorpus("corpora/begins-dull").setMaxRows(1).build()))) {
+      assertThat(LoupeErrors.reason(client.await(operation.getName()).getError()))
+          .contains(ErrorReason.INVALID_VALUE);
+    }
   }
 
   @Test

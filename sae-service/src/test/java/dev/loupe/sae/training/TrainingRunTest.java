@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingRunTest {
@@ -147,6 +148,34 @@ class TrainingRunTest {
     assertSame(undisturbed, run("c", topK(30), new Recorder(-1)).run());
   }
 
+  /** The last of the three is seen only after the last step. */
+  @ParameterizedTest
+  @CsvSource({"60, 1e30", "60, 1e38", "1, 1e30"})
+  void divergenceEndsTheRunAndLeavesTheCheckpointBefore(long steps, float rate) throws IOException {
+    for (Architecture architecture :
+        List.of(new Architecture.TopK(4, 1f / 32), new Architecture.Standard(1))) {
+      Path checkpoint = root.resolve(architecture.saeLensName() + ".safetensors");
+      Files.writeString(checkpoint, "good");
+      Schedule schedule = new Schedule(steps, 64, rate, 0, 0, 400, 25, 20);
+      assertThatThrownBy(
+              () ->
+                  run(
+                          architecture.saeLensName(),
+                          withSchedule(schedule, architecture),
+                          new Recorder(-1))
+                      .run())
+          .hasMessageContaining("diverged")
+          .hasMessageContaining("learning rate")
+          .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.NOT_FINITE));
+      assertThat(checkpoint).hasContent("good");
+    }
+  }
+
+  private static TrainingSpec withSchedule(Schedule schedule, Architecture architecture) {
+    return new TrainingSpec(
+        "d", "m", "h", "c", PlantedFeatures.WIDTH, 64, architecture, schedule, 7);
+  }
+
   private TrainingRun run(String checkpoint, TrainingSpec spec, Recorder recorder) {
     return new TrainingRun(
         spec, corpus, new PlantedFeatures(), root.resolve(checkpoint + ".safetensors"), recorder);
@@ -158,8 +187,7 @@ class TrainingRunTest {
 
   private static TrainingSpec spec(long steps, Architecture architecture) {
     Schedule schedule = new Schedule(steps, 64, 5e-3f, 10, steps / 4, 400, 25, 20);
-    return new TrainingSpec(
-        "d", "m", "h", "c", PlantedFeatures.WIDTH, 64, architecture, schedule, 7);
+    return withSchedule(schedule, architecture);
   }
 
   private static TrainingSpec withSeed(TrainingSpec spec, long seed) {
