@@ -2,7 +2,7 @@
 //
 //	go run . [HOST:PORT] [PROMPT]
 //
-// For structs with types, run protoc-gen-go and protoc-gen-go-grpc on the files under proto/ instead.
+// examples/stubs/go has the same with structs made from the files under proto.
 package main
 
 import (

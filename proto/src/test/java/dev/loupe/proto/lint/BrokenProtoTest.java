@@ -29,6 +29,7 @@ class BrokenProtoTest {
             "elsewhere/broken.proto: package loupe.import is not loupe.{area}.v{number}",
             "elsewhere/broken.proto: does not lie in the folder of its package loupe.import",
             "elsewhere/broken.proto: java_package must be dev.loupe.proto.import",
+            "elsewhere/broken.proto: go_package must be loupe.dev/proto/loupe/import;import",
             "elsewhere/broken.proto: java_multiple_files must be true");
   }
 

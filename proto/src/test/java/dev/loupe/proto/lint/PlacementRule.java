@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * A file's folder is its package, whose last part is a version; its Java package follows from it,
- * with one class to a file.
+ * A file's folder is its package, whose last part is a version; its Java and Go packages follow from
+ * it, with one Java class to a message.
  */
 final class PlacementRule implements LintRule {
   private static final Pattern PACKAGE = Pattern.compile("loupe\\.[a-z]+\\.v[1-9][0-9]*");
@@ -26,6 +26,13 @@ final class PlacementRule implements LintRule {
     String javaPackage = "dev.loupe.proto." + name.substring(name.indexOf('.') + 1);
     if (!file.getOptions().getJavaPackage().equals(javaPackage)) {
       findings.add(new Finding(path, "java_package must be " + javaPackage));
+    }
+    String goPackage =
+        "loupe.dev/proto/%s;%s"
+            .formatted(
+                name.replace('.', '/'), name.substring(name.indexOf('.') + 1).replace(".", ""));
+    if (!file.getOptions().getGoPackage().equals(goPackage)) {
+      findings.add(new Finding(path, "go_package must be " + goPackage));
     }
     if (!file.getOptions().getJavaMultipleFiles()) {
       findings.add(new Finding(path, "java_multiple_files must be true"));
