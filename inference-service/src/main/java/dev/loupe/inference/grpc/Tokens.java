@@ -1,5 +1,6 @@
 package dev.loupe.inference.grpc;
 
+import com.google.protobuf.ByteString;
 import dev.loupe.inference.grpc.requests.Checks;
 import dev.loupe.inference.grpc.requests.DomainErrors;
 import dev.loupe.inference.grpc.requests.ModelLookup;
@@ -78,6 +79,7 @@ final class Tokens {
         Checks.token("ids[" + i + "]", id, model.config().vocabularySize());
       }
       response.addTokens(model.tokenizer().text(id));
+      response.addTokenBytes(ByteString.copyFrom(model.tokenizer().bytes(id)));
     }
     DetokenizeResponse built = response.build();
     Checks.responseFits(built.getSerializedSize(), "send fewer ids at once");

@@ -9,6 +9,7 @@ import dev.loupe.sae.publishing.FeatureExample;
 import dev.loupe.sae.publishing.FeatureNeighbour;
 import dev.loupe.sae.publishing.FeatureSink;
 import dev.loupe.sae.publishing.FeatureStatistics;
+import dev.loupe.sae.publishing.LogitEffects;
 import dev.loupe.sae.publishing.PublishedFeature;
 import dev.loupe.sae.publishing.TokenEffect;
 import dev.loupe.server.errors.ErrorReason;
@@ -77,10 +78,17 @@ public final class FeatureStoreClient implements FeatureSink {
           dev.loupe.proto.features.v1.FeatureExample.newBuilder()
               .addAllTokens(example.tokens())
               .addAllValues(example.values())
-              .setPeak(example.peak()));
+              .setPeak(example.peak())
+              .addAllIds(example.ids())
+              .setText(example.text())
+              .addAllByteEnds(example.byteEnds()));
     }
-    feature.effects().top().forEach(effect -> message.addTopLogits(message(effect)));
-    feature.effects().bottom().forEach(effect -> message.addBottomLogits(message(effect)));
+    LogitEffects effects = feature.effects();
+    effects.direct().top().forEach(effect -> message.addTopLogits(message(effect)));
+    effects.direct().bottom().forEach(effect -> message.addBottomLogits(message(effect)));
+    effects.raw().top().forEach(effect -> message.addRawTopLogits(message(effect)));
+    effects.raw().bottom().forEach(effect -> message.addRawBottomLogits(message(effect)));
+    message.setFinalNormScale(effects.finalNormScale());
     for (FeatureNeighbour neighbour : feature.neighbours()) {
       message.addNeighbours(
           dev.loupe.proto.features.v1.FeatureNeighbour.newBuilder()

@@ -1,6 +1,7 @@
 package dev.loupe.sae.client;
 
 import dev.loupe.proto.inference.v1.DetokenizeRequest;
+import dev.loupe.proto.inference.v1.DetokenizeResponse;
 import dev.loupe.proto.inference.v1.GetModelRequest;
 import dev.loupe.proto.inference.v1.HookPoint;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
@@ -25,9 +26,10 @@ import dev.loupe.sae.corpus.ModelInfo;
 import dev.loupe.sae.corpus.TokenBatch;
 import dev.loupe.sae.dictionary.FloatRows;
 import dev.loupe.sae.evaluation.SplicedModel;
-import dev.loupe.sae.publishing.LogitEffects;
 import dev.loupe.sae.publishing.TokenEffect;
+import dev.loupe.sae.publishing.TokenExtremes;
 import dev.loupe.sae.publishing.Vocabulary;
+import dev.loupe.sae.publishing.VocabularyToken;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.HostTensor;
@@ -155,21 +157,26 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
   }
 
   @Override
-  public List<String> tokens(String model, int[] ids) {
-    List<String> tokens = new ArrayList<>(ids.length);
+  public List<VocabularyToken> tokens(String model, int[] ids) {
+    List<VocabularyToken> tokens = new ArrayList<>(ids.length);
     for (int first = 0; first < ids.length; first += MAX_IDS) {
       DetokenizeRequest.Builder request =
           DetokenizeRequest.newBuilder().setModel("models/" + model);
       Arrays.stream(ids, first, Math.min(ids.length, first + MAX_IDS)).forEach(request::addIds);
-      tokens.addAll(patiently(stub -> stub.detokenize(request.build())).getTokensList());
+      DetokenizeResponse response = patiently(stub -> stub.detokenize(request.build()));
+      for (int i = 0; i < response.getTokensCount(); i++) {
+        tokens.add(
+            new VocabularyToken(response.getTokens(i), response.getTokenBytes(i).toByteArray()));
+      }
     }
     return tokens;
   }
 
   @Override
-  public List<LogitEffects> project(String model, FloatRows directions, int count) {
+  public List<TokenExtremes> project(
+      String model, FloatRows directions, int count, boolean throughFinalNorm) {
     int perCall = Math.max(1, MAX_DIRECTION_BYTES / Float.BYTES / directions.width());
-    List<LogitEffects> effects = new ArrayList<>();
+    List<TokenExtremes> effects = new ArrayList<>();
     for (int first = 0; first < directions.rows(); first += perCall) {
       FloatRows part = directions.slice(first, Math.min(perCall, directions.rows() - first));
       LabelledTensor tensor =
@@ -181,11 +188,12 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
               .setModel("models/" + model)
               .setDirections(TensorMessages.toMessage(tensor))
               .setTopK(count)
+              .setThroughFinalNorm(throughFinalNorm)
               .build();
       for (VocabularyProjection projection :
           repeated(() -> neurons().projectToVocabulary(request)).getProjectionsList()) {
         effects.add(
-            new LogitEffects(
+            new TokenExtremes(
                 effects(projection.getTopList()), effects(projection.getBottomList())));
       }
     }

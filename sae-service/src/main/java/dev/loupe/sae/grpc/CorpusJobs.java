@@ -33,6 +33,9 @@ final class CorpusJobs {
   private static final int DEFAULT_EXAMPLES = 10;
   private static final int MAX_EXAMPLES = 100;
 
+  /** Positions, about, that say how directions go through the final layer norm on average. */
+  private static final long SAMPLE_POSITIONS = 8_192;
+
   private final DictionaryStore dictionaries;
   private final CorpusStore corpora;
   private final OperationRunner operations;
@@ -122,11 +125,12 @@ final class CorpusJobs {
             id,
             dictionary.model(),
             dictionary.hookPoint(),
-            hookPoint.lastAxis().equals("d_model"),
+            hookPoint.addsToResidual(),
             request.getExamples() == 0 ? DEFAULT_EXAMPLES : request.getExamples());
     try (Corpus corpus = open(request.getCorpus())) {
-      CorpusPass pass =
-          new CorpusPass(corpus, BatchPlan.forWidth(dictionary.dIn()), request.getMaxRows());
+      BatchPlan plan = BatchPlan.forWidth(dictionary.dIn());
+      CorpusPass pass = new CorpusPass(corpus, plan, request.getMaxRows());
+      CorpusPass sample = CorpusPass.sample(corpus, plan, request.getMaxRows(), SAMPLE_POSITIONS);
       Publisher.Result result =
           new Publisher(
                   job,
@@ -135,7 +139,7 @@ final class CorpusJobs {
                   stoppable,
                   new FeatureStoreClient(features, patience, context::throwIfStopped),
                   listener(context))
-              .publish(pass);
+              .publish(pass, sample);
       metrics.published(result.features());
       return PublishFeaturesResult.newBuilder()
           .setFeatures(result.features())

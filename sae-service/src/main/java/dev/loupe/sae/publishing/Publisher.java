@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * Reads a corpus through a dictionary once and writes what it sees of every feature to the feature
@@ -41,12 +42,12 @@ public final class Publisher {
    *
    * @param id of the dictionary
    * @param model id of the model
-   * @param readsResidual whether a decoder direction is one of the residual stream, so that the
-   *     unembedding says what it does to the logits
+   * @param addsToResidual whether a decoder direction adds to the residual stream, so that the
+   *     final layer norm and the unembedding say what it does to the logits
    * @param examples to keep for each feature
    */
   public record Job(
-      String id, String model, String hookPoint, boolean readsResidual, int examples) {}
+      String id, String model, String hookPoint, boolean addsToResidual, int examples) {}
 
   private final Job job;
   private final Dictionary dictionary;
@@ -71,8 +72,12 @@ public final class Publisher {
     this.listener = listener;
   }
 
-  /** Runs the pass and writes the features. */
-  public Result publish(CorpusPass pass) {
+  /**
+   * Runs the pass and writes the features.
+   *
+   * @param sample rows over which is measured how directions go through the final layer norm
+   */
+  public Result publish(CorpusPass pass, CorpusPass sample) {
     ActivationCounts counts = new ActivationCounts(dictionary.dSae());
     TopExamples examples = new TopExamples(dictionary.dSae(), job.examples());
     read(pass, counts, examples);
@@ -82,10 +87,15 @@ public final class Publisher {
     }
     List<DecoderSimilarity.Neighbours> neighbours =
         new DecoderSimilarity(dictionary.weights()).nearest(NEIGHBOURS);
+    Optional<FinalNorm> norm =
+        job.addsToResidual()
+            ? FinalNorm.over(
+                source, job.model(), dictionary.dIn(), sample, listener::throwIfStopped)
+            : Optional.empty();
     for (int first = 0; first < dictionary.dSae(); first += FeatureSink.MAX_BATCH) {
       listener.throwIfStopped();
       int count = Math.min(FeatureSink.MAX_BATCH, dictionary.dSae() - first);
-      sink.write(job.id(), features(first, count, counts, examples, neighbours));
+      sink.write(job.id(), features(first, count, counts, examples, norm, neighbours));
     }
     return new Result(dictionary.dSae(), counts.activations());
   }
@@ -138,9 +148,10 @@ public final class Publisher {
       int count,
       ActivationCounts counts,
       TopExamples examples,
+      Optional<FinalNorm> norm,
       List<DecoderSimilarity.Neighbours> neighbours) {
-    List<LogitEffects> effects = effects(first, count);
-    Map<Integer, String> tokens = tokens(first, count, examples);
+    List<LogitEffects> effects = effects(first, count, norm);
+    Map<Integer, VocabularyToken> tokens = tokens(first, count, examples);
     List<PublishedFeature> features = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int feature = first + i;
@@ -148,24 +159,32 @@ public final class Publisher {
           new PublishedFeature(
               feature,
               counts.statistics(feature),
-              examples.of(feature).stream().map(window -> example(window, tokens)).toList(),
+              examples.of(feature).stream()
+                  .map(window -> FeatureExample.of(window, tokens))
+                  .toList(),
               effects.get(i),
               neighbours(neighbours.get(feature))));
     }
     return features;
   }
 
-  private List<LogitEffects> effects(int first, int count) {
-    if (!job.readsResidual()) {
+  private List<LogitEffects> effects(int first, int count, Optional<FinalNorm> norm) {
+    if (norm.isEmpty()) {
       return Collections.nCopies(count, LogitEffects.NONE);
     }
     int dIn = dictionary.dIn();
     float[] directions = new float[count * dIn];
     System.arraycopy(dictionary.weights().decoder(), first * dIn, directions, 0, directions.length);
-    return vocabulary.project(job.model(), new FloatRows(directions, count, dIn), LOGITS);
+    FloatRows rows = new FloatRows(directions, count, dIn);
+    FloatRows added = norm.get().through(rows);
+    List<TokenExtremes> direct = vocabulary.project(job.model(), added, LOGITS, true);
+    List<TokenExtremes> raw = vocabulary.project(job.model(), rows, LOGITS, false);
+    return IntStream.range(0, count)
+        .mapToObj(i -> new LogitEffects(direct.get(i), raw.get(i), norm.get().scale()))
+        .toList();
   }
 
-  private Map<Integer, String> tokens(int first, int count, TopExamples examples) {
+  private Map<Integer, VocabularyToken> tokens(int first, int count, TopExamples examples) {
     TreeSet<Integer> ids = new TreeSet<>();
     for (int feature = first; feature < first + count; feature++) {
       for (TopExamples.Window window : examples.of(feature)) {
@@ -174,25 +193,15 @@ public final class Publisher {
         }
       }
     }
-    Map<Integer, String> tokens = new HashMap<>();
+    Map<Integer, VocabularyToken> tokens = new HashMap<>();
     if (!ids.isEmpty()) {
       int[] sorted = ids.stream().mapToInt(id -> id).toArray();
-      List<String> texts = vocabulary.tokens(job.model(), sorted);
+      List<VocabularyToken> found = vocabulary.tokens(job.model(), sorted);
       for (int i = 0; i < sorted.length; i++) {
-        tokens.put(sorted[i], texts.get(i));
+        tokens.put(sorted[i], found.get(i));
       }
     }
     return tokens;
-  }
-
-  private static FeatureExample example(TopExamples.Window window, Map<Integer, String> tokens) {
-    List<String> texts = new ArrayList<>();
-    List<Float> values = new ArrayList<>();
-    for (int i = 0; i < window.ids().length; i++) {
-      texts.add(tokens.get(window.ids()[i]));
-      values.add(window.values()[i]);
-    }
-    return new FeatureExample(texts, values, window.peak());
   }
 
   private static List<FeatureNeighbour> neighbours(DecoderSimilarity.Neighbours found) {

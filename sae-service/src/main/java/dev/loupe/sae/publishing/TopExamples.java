@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.PriorityQueue;
 
 /**
  * The rows of a corpus where each feature fires most, a window of tokens around the peak of each. A
- * row gives at most one example to a feature. Memory is bounded by features times examples.
+ * row gives at most one example to a feature, and windows of the same tokens count once, the
+ * strongest, of equals the first. Memory is bounded by features times examples.
  */
 final class TopExamples {
   /** Tokens around a peak. */
@@ -93,7 +95,14 @@ final class TopExamples {
     if (heap.size() == limit && heap.peek().strength() >= rowPeaks[feature]) {
       return;
     }
-    heap.add(window(feature, row, ids, features, first));
+    Window window = window(feature, row, ids, features, first);
+    Optional<Window> same =
+        heap.stream().filter(kept -> Arrays.equals(kept.ids(), window.ids())).findFirst();
+    if (same.isPresent() && same.get().strength() >= window.strength()) {
+      return;
+    }
+    same.ifPresent(heap::remove);
+    heap.add(window);
     if (heap.size() > limit) {
       heap.poll();
     }

@@ -7,8 +7,15 @@ import java.util.List;
 public interface Vocabulary {
 
   /** What token ids stand for. */
-  List<String> tokens(String model, int[] ids);
+  List<VocabularyToken> tokens(String model, int[] ids);
 
-  /** The tokens that each direction {@code [rows, d_model]} promotes and suppresses most. */
-  List<LogitEffects> project(String model, FloatRows directions, int count);
+  /**
+   * The tokens with the largest and the smallest product of each direction {@code [rows, d_model]}
+   * and the unembedding.
+   *
+   * @param throughFinalNorm whether directions are first centred and multiplied with the final
+   *     layer norm's weight, its scale left out
+   */
+  List<TokenExtremes> project(
+      String model, FloatRows directions, int count, boolean throughFinalNorm);
 }
