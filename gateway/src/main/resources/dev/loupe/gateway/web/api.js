@@ -16,8 +16,8 @@ export const listDictionaries = () => call('GET', '/v1/dictionaries?pageSize=100
 export const tokenize = (model, text) =>
   call('POST', `/v1/${model}:tokenize`, { texts: [text], prependBos: true });
 
-export const runForwardPass = (model, text, topK) =>
-  call('POST', `/v1/${model}:runForwardPass`, { prompts: [{ text }], topK });
+export const runForwardPass = (model, text, topK, predictionPositions) =>
+  call('POST', `/v1/${model}:runForwardPass`, { prompts: [{ text }], topK, predictionPositions });
 
 export const computeLogitLens = (model, text, positions) =>
   call('POST', `/v1/${model}:computeLogitLens`, { prompt: { text }, topK: 5, positions });

@@ -1,14 +1,18 @@
 // Loupe's page: asks the gateway about a prompt and shows what it says.
+import * as address from './address.js';
 import * as api from './api.js';
 import { el } from './dom.js';
 import { markFeature, peakTokens, showFeatures, shownAtFirst } from './features.js';
-import { markLens, showLens } from './lens.js';
+import { lensHint, lensPositions, markLens, showLens } from './lens.js';
+import { TokenCounter, tooLong, tooManyCharacters } from './limits.js';
+import { dictionaryNames, howToTrain } from './names.js';
 import { showNext } from './next.js';
 import { showPanel, showPanelNotice } from './panel.js';
+import { pieces, wholeOf } from './pieces.js';
+import { Search } from './search.js';
 import { count, id, visible } from './text.js';
-import { colourTokens, showTokens } from './tokens.js';
+import { bringIntoView, colourTokens, showTokens } from './tokens.js';
 
-const LENS_POSITIONS = 40;
 const TRIES = [
   'The capital of Texas is',
   'The Eiffel Tower is in the city of',
@@ -17,7 +21,13 @@ const TRIES = [
 ];
 
 const $ = (name) => document.getElementById(name);
-const state = { tokens: [], most: 0, picked: 0, searched: 0, typing: 0, feature: null, asked: 0, opened: 0, dictionaries: [], peaks: new Map() };
+const state = {
+  models: [], dictionaries: [], dictionary: null, model: null, prompt: '',
+  tokens: [], predictions: [], most: 0, picked: 0, lens: [], feature: null, opener: null, peaks: new Map(),
+  asked: 0, opened: 0, moved: 0, moving: 0,
+};
+const counter = new TokenCounter($('count'));
+const search = new Search($('find'), $('found'), openFeature);
 
 $('ask').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -29,23 +39,26 @@ $('prompt').addEventListener('keydown', (event) => {
     look();
   }
 });
-$('model').addEventListener('change', () => offerDictionaries());
+$('prompt').addEventListener('input', () => counter.soon(chosenModel(), $('prompt').value));
+$('model').addEventListener('change', () => {
+  offerDictionaries();
+  counter.now(chosenModel(), $('prompt').value);
+});
 $('dictionary').addEventListener('change', () => look());
+window.addEventListener('popstate', () => {
+  if (state.models.length > 0) {
+    lookAtAddress();
+  }
+});
 window.addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && !$('panel').hidden) {
     closeFeature();
   }
 });
 
-$('find').addEventListener('input', () => {
-  clearTimeout(state.typing);
-  state.typing = setTimeout(find, 250);
-});
-
 start();
 
 async function start() {
-  const wanted = new URLSearchParams(location.hash.slice(1));
   const [models, dictionaries] = await Promise.allSettled([api.listModels(), api.listDictionaries()]);
   if (models.status === 'rejected') {
     trouble(models.reason);
@@ -63,13 +76,19 @@ async function start() {
   state.models = models.value.models;
   $('model').replaceChildren(
     ...state.models.map((model) => el('option', { value: model.name, textContent: id(model.name) })));
-  choose($('model'), wanted.get('model'));
   $('model').disabled = false;
   $('look').disabled = false;
-  offerDictionaries(wanted.get('dictionary'));
   offerTries();
-  $('prompt').value = wanted.get('prompt') ?? TRIES[0];
-  await look(wanted.get('feature'));
+  await lookAtAddress();
+}
+
+/** Looks at what the address asks for. */
+async function lookAtAddress() {
+  const wanted = address.asked();
+  choose($('model'), wanted.model);
+  offerDictionaries(wanted.dictionary);
+  $('prompt').value = wanted.prompt ?? TRIES[0];
+  await look(wanted.feature);
 }
 
 function choose(select, value) {
@@ -78,25 +97,27 @@ function choose(select, value) {
   }
 }
 
+const chosenModel = () => state.models.find((model) => model.name === $('model').value);
+
 function offerDictionaries(wanted) {
-  const model = $('model').value;
-  const fitting = state.dictionaries.filter((dictionary) => dictionary.model === model);
+  const fitting = state.dictionaries.filter((dictionary) => dictionary.model === $('model').value);
+  const names = dictionaryNames(fitting);
   const select = $('dictionary');
   select.disabled = fitting.length === 0;
   select.replaceChildren(
     ...(fitting.length > 0
-      ? fitting.map((d) => el('option', { value: d.name, textContent: `${id(d.name)}  (${d.hookPoint})` }))
+      ? fitting.map((d, i) => el('option', { value: d.name, textContent: names[i], title: d.name }))
       : [el('option', { value: '', textContent: 'none trained yet' })]));
   choose(select, wanted);
   showFacts();
 }
 
 function showFacts() {
-  const model = state.models.find((m) => m.name === $('model').value);
+  const model = chosenModel();
   const dictionary = state.dictionaries.find((d) => d.name === $('dictionary').value);
   const parts = [`${model.layers} layers, ${model.heads} heads, ${count(model.parameters)} parameters`];
   if (dictionary) {
-    parts.push(`${count(dictionary.dSae)} features at ${dictionary.hookPoint}`);
+    parts.push(dictionary.name);
   }
   $('facts').textContent = parts.join(' · ');
   $('facts').hidden = false;
@@ -119,28 +140,38 @@ function offerTries() {
 /** Asks for everything about the prompt. An answer that comes after a newer question is dropped. */
 async function look(feature = null) {
   const asked = ++state.asked;
-  const model = $('model').value;
+  const model = chosenModel();
   const dictionary = $('dictionary').value;
   const prompt = $('prompt').value;
   showFacts();
   $('trouble').replaceChildren();
-  if (prompt === '') {
-    trouble(new Error('The prompt is empty. Write something to look at.'));
+  const refused = prompt === '' ? 'The prompt is empty. Write something to look at.' : tooManyCharacters(prompt);
+  if (refused) {
+    refuse(refused);
     return;
   }
   document.body.classList.add('busy');
   try {
-    const row = (await api.tokenize(model, prompt)).texts[0];
-    const first = Math.max(0, row.ids.length - LENS_POSITIONS);
-    const positions = row.ids.slice(first).map((_, i) => first + i);
-    const [analysis, lens] = await Promise.allSettled([
-      dictionary ? api.analyzePrompt(model, dictionary, prompt, featuresFor(row.ids.length)) : passOnly(model, prompt, row),
-      api.computeLogitLens(model, prompt, positions),
-    ]);
+    const row = (await api.tokenize(model.name, prompt)).texts[0];
     if (asked !== state.asked) {
       return;
     }
-    await show(analysis, lens, row, model, prompt, dictionary, feature);
+    counter.known(model, row.ids.length);
+    const long = tooLong(row.ids.length, model);
+    if (long) {
+      refuse(long);
+      return;
+    }
+    const last = row.ids.length - 1;
+    const answers = await Promise.allSettled([
+      dictionary ? api.analyzePrompt(model.name, dictionary, prompt, featuresFor(row.ids.length)) : null,
+      api.runForwardPass(model.name, prompt, row.ids.length > 256 ? 5 : 10, row.ids.map((_, i) => i)),
+      api.computeLogitLens(model.name, prompt, lensPositions(last, row.ids.length)),
+    ]);
+    if (asked === state.asked) {
+      Object.assign(state, { model, dictionary, prompt });
+      show(row, ...answers, feature);
+    }
   } catch (error) {
     if (asked === state.asked) {
       $('results').hidden = true;
@@ -158,47 +189,45 @@ function featuresFor(tokens) {
   return Math.max(3, Math.min(50, Math.floor(10000 / tokens)));
 }
 
-/** The same as an analysis, for a model that has no dictionary yet. */
-async function passOnly(model, prompt, row) {
-  const pass = await api.runForwardPass(model, prompt, 10);
-  return {
-    tokens: row.ids.map((token, i) => ({ id: token, token: row.tokens[i], features: [] })),
-    predictions: pass.rows[0].predictions[0].top,
-  };
-}
-
-async function show(analysis, lens, row, model, prompt, dictionary, feature) {
-  const given = analysis.status === 'fulfilled' ? analysis.value : await passOnly(model, prompt, row).catch(() => null);
-  if (analysis.status === 'rejected') {
-    trouble(analysis.reason);
+/** Shows a row of tokens with what three calls said of it, each of which may have failed. */
+function show(row, analysis, pass, lens, feature) {
+  const failed = [analysis, pass].find((answer) => answer.status === 'rejected');
+  if (failed) {
+    trouble(failed.reason);
   }
-  if (given === null) {
-    $('results').hidden = true;
-    return;
-  }
-  state.tokens = given.tokens;
-  state.most = Math.max(0, ...given.tokens.flatMap((token) => token.features.map((f) => f.activation)));
+  const shown = pieces(row.tokens, state.prompt, row.byteEnds);
+  state.tokens = row.ids.map((token, i) => ({
+    id: token,
+    shown: shown[i].text,
+    part: shown[i].part,
+    of: shown[i].of,
+    label: visible(wholeOf(shown, i)),
+    features: analysis.value?.tokens[i].features ?? [],
+  }));
+  state.predictions = row.ids.map((_, i) => pass.value?.rows[0].predictions[i].top ?? []);
+  state.most = Math.max(0, ...state.tokens.map((token) => token.features[0]?.activation ?? 0));
   state.feature = null;
-  state.dictionary = dictionary;
-  $('search-card').hidden = !dictionary;
+  $('search-card').hidden = !state.dictionary;
   $('results').hidden = false;
   showTokens($('tokens'), state.tokens, pick);
-  showNext($('next'), given.predictions);
-  if (lens.status === 'fulfilled') {
-    showLens($('lens'), lens.value, state.tokens.map((token) => token.token), pick);
-    const left = row.ids.length - LENS_POSITIONS;
-    $('lens-hint').textContent = left > 0
-      ? `after the last ${LENS_POSITIONS} of ${row.ids.length} tokens; darker is surer`
-      : 'what the model would say if it stopped after each layer; darker is surer';
-  } else {
-    $('lens').replaceChildren(el('p', { className: 'empty', textContent: lens.reason.message }));
-  }
+  state.lens = [];
+  showLensAnswer(lens, lensPositions(row.ids.length - 1, row.ids.length));
   pick(state.tokens.length - 1);
-  const known = feature && state.tokens.some((t) => t.features.some((f) => f.name === feature));
-  if (known || (feature && dictionary)) {
+  search.in(state.dictionary);
+  if (feature && state.dictionary) {
     openFeature(feature);
   } else {
     closeFeature();
+  }
+}
+
+function showLensAnswer(lens, positions) {
+  if (lens.status === 'fulfilled') {
+    state.lens = positions;
+    showLens($('lens'), lens.value, state.tokens.map((token) => token.label), pick);
+    $('lens-hint').textContent = lensHint(positions, state.tokens.length);
+  } else {
+    $('lens').replaceChildren(el('p', { className: 'empty', textContent: lens.reason.message }));
   }
 }
 
@@ -206,7 +235,10 @@ async function show(analysis, lens, row, model, prompt, dictionary, feature) {
 function pick(position) {
   state.picked = position;
   const token = state.tokens[position];
-  $('features-hint').textContent = `at ${visible(token.token)}`;
+  const following = state.tokens[position + 1];
+  $('features-hint').textContent = `at ${token.label}`;
+  $('next-hint').textContent = following ? `the likeliest tokens after ${token.label}` : 'the likeliest tokens after the prompt';
+  showNext($('next'), state.predictions[position], following?.id ?? null);
   if (token.features.length > 0) {
     showFeatures($('features'), token.features, state.most, state.feature, state.peaks, openFeature);
     learnPeaks(position);
@@ -214,6 +246,25 @@ function pick(position) {
     $('features').replaceChildren(el('p', { className: 'empty', textContent: whyNone(position) }));
   }
   paint();
+  moveLens(position);
+}
+
+/** Shows another stretch of the prompt in the lens where the picked token is not in the one that is shown. */
+function moveLens(position) {
+  clearTimeout(state.moving);
+  if (state.lens.length === 0 || state.lens.includes(position)) {
+    return;
+  }
+  const moved = ++state.moved;
+  const { asked, model, prompt } = state;
+  state.moving = setTimeout(async () => {
+    const positions = lensPositions(position, state.tokens.length);
+    const [lens] = await Promise.allSettled([api.computeLogitLens(model.name, prompt, positions)]);
+    if (moved === state.moved && asked === state.asked) {
+      showLensAnswer(lens, positions);
+      markLens($('lens'), state.picked);
+    }
+  }, 150);
 }
 
 /** For features that nobody has labelled, says on which tokens they fire most. */
@@ -239,8 +290,7 @@ async function learnPeaks(position) {
 
 function whyNone(position) {
   if (!state.dictionary) {
-    return 'Features come from a dictionary, and none has been trained for this model yet. ' +
-      './loupe demo trains one in a few minutes.';
+    return `Features come from a dictionary, and none has been trained for this model yet. ${howToTrain(state.model.name)}`;
   }
   return position === 0
     ? 'Nothing is read at the first token: its activations are the same for every prompt, so dictionaries leave it out.'
@@ -255,6 +305,7 @@ function paint() {
   const what = state.feature ? 'activation' : 'strongest feature';
   const most = state.feature ? Math.max(...values) : state.most;
   colourTokens($('tokens'), state.tokens, values, most, state.picked, what);
+  bringIntoView($('tokens'), state.picked);
   $('tokens-hint').textContent = state.feature
     ? `coloured by feature ${id(state.feature)}`
     : state.most > 0 ? 'coloured by the strongest feature; pick one to see its own' : '';
@@ -262,70 +313,67 @@ function paint() {
   markFeature($('features'), state.feature);
 }
 
-/** Finds features by the words of their labels, tokens and examples. */
-async function find() {
-  const query = $('find').value.trim();
-  if (query === '' || !state.dictionary) {
-    $('found').replaceChildren();
-    return;
-  }
-  const searched = ++state.searched;
-  const answer = await api.searchFeatures(state.dictionary, query).catch((error) => ({ error }));
-  if (searched !== state.searched) {
-    return;
-  }
-  const matches = answer.matches ?? [];
-  $('found').replaceChildren(
-    ...(matches.length > 0
-      ? matches.map(({ feature }) =>
-        el('button', {
-          type: 'button',
-          className: 'quiet',
-          textContent: `#${id(feature.name)} ${feature.labels[0]?.text ?? ''}`.trim(),
-          onclick: () => openFeature(feature.name),
-        }))
-      : [el('p', { className: 'empty', textContent: answer.error?.message ?? 'No feature has these words.' })]));
-}
-
-async function openFeature(name) {
+/** Shows a feature. One that somebody picked (there is an event) gets the focus, which closing gives back. */
+async function openFeature(name, event) {
   const opened = ++state.opened;
   state.feature = name;
+  if (event && !$('panel').contains(event.currentTarget)) {
+    state.opener = event.currentTarget;
+  }
   paint();
   remember();
-  try {
-    const feature = await api.getFeature(name);
-    if (opened === state.opened) {
-      showPanel($('panel'), feature, openFeature, closeFeature);
-      $('panel').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
-    }
-  } catch (error) {
-    if (opened === state.opened) {
-      const text = error.reason === 'FEATURE_NOT_FOUND'
-        ? 'It fires here, but the feature store knows nothing of it yet. Publish the dictionary to fill it.'
-        : error.message;
-      showPanelNotice($('panel'), name, text, closeFeature);
-    }
+  const feature = await api.getFeature(name).catch((error) => ({ error }));
+  if (opened !== state.opened) {
+    return;
   }
+  if (feature.error) {
+    showPanelNotice($('panel'), name, whyUnknown(name, feature.error), closeFeature);
+  } else {
+    showPanel($('panel'), feature, openFeature, closeFeature);
+  }
+  if (event) {
+    $('panel').focus({ preventScroll: true });
+    $('panel').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  }
+}
+
+/** Why there is nothing to show of a feature. */
+function whyUnknown(name, error) {
+  const dictionary = state.dictionaries.find((d) => name.startsWith(`${d.name}/features/`));
+  if (dictionary && !(Number(id(name)) < dictionary.dSae)) {
+    return `There is no such feature: those of ${dictionary.name} are 0 to ${dictionary.dSae - 1}.`;
+  }
+  if (error.reason !== 'FEATURE_NOT_FOUND') {
+    return error.message;
+  }
+  const fires = state.tokens.some((token) => token.features.some((f) => f.name === name));
+  return `${fires ? 'It fires here, but the' : 'It does not fire here, and the'} feature store knows nothing of it. ` +
+    'Publish the dictionary (PublishFeatures) to fill the store.';
 }
 
 function closeFeature() {
   state.opened++;
   state.feature = null;
+  const focused = $('panel').contains(document.activeElement);
   $('panel').hidden = true;
+  if (focused) {
+    // The list may have been drawn again since.
+    const same = document.querySelector(`[data-name="${CSS.escape(state.opener?.dataset.name ?? '')}"]`);
+    (state.opener?.isConnected ? state.opener : same ?? $('tokens').children[state.picked]).focus();
+  }
+  state.opener = null;
   paint();
   remember();
 }
 
-/** Keeps what is looked at in the address, so that it can be sent to someone. */
 function remember() {
-  const kept = new URLSearchParams({ model: $('model').value, prompt: $('prompt').value });
-  if (state.dictionary) {
-    kept.set('dictionary', state.dictionary);
-  }
-  if (state.feature) {
-    kept.set('feature', state.feature);
-  }
-  history.replaceState(null, '', `#${kept}`);
+  address.remember({ ...state, model: state.model.name });
+}
+
+function refuse(text) {
+  $('results').hidden = true;
+  document.body.classList.remove('busy');
+  trouble(new Error(text));
 }
 
 function trouble(error) {

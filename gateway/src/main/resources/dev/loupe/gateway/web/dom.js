@@ -26,6 +26,8 @@ function fill(element, properties, children) {
       }
     } else if (name.startsWith('on')) {
       element.addEventListener(name.slice(2), value);
+    } else if (value === null) {
+      continue;
     } else if (name in element) {
       element[name] = value;
     } else {

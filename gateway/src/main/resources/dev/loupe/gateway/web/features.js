@@ -1,5 +1,6 @@
 // The features that fire on one token.
 import { el } from './dom.js';
+import { pieces, wholeOf } from './pieces.js';
 import { id, number, visible } from './text.js';
 
 const FEW = 8;
@@ -8,7 +9,7 @@ const FEW = 8;
  * Shows features.
  * @param most the largest activation in the prompt, for the bars
  * @param peaks for a feature without a label: the tokens on which it fires most, by its name
- * @param onPick called with the name of the feature that was picked
+ * @param onPick called with the name of the feature that was picked, and the event
  */
 export function showFeatures(container, features, most, selected, peaks, onPick) {
   const items = features.map((feature, index) => {
@@ -22,7 +23,7 @@ export function showFeatures(container, features, most, selected, peaks, onPick)
         vars: { share: most > 0 ? feature.activation / most : 0 },
         ariaPressed: String(feature.name === selected),
         data: { name: feature.name },
-        onclick: () => onPick(feature.name),
+        onclick: (event) => onPick(feature.name, event),
       },
       el('span', { className: label ? 'label' : 'label none', textContent: text }),
       el('span', { className: 'number', textContent: `#${id(feature.name)}` }),
@@ -49,7 +50,8 @@ export function showFeatures(container, features, most, selected, peaks, onPick)
 export function peakTokens(feature) {
   const times = new Map();
   for (const example of feature.examples) {
-    const token = visible(example.tokens[example.peak]);
+    const shown = pieces(example.tokens, example.text, example.byteEnds ?? []);
+    const token = visible(wholeOf(shown, example.peak));
     times.set(token, (times.get(token) ?? 0) + 1);
   }
   return [...times.keys()].sort((a, b) => times.get(b) - times.get(a)).slice(0, 4);

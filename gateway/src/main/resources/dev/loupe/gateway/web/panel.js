@@ -1,5 +1,6 @@
 // Everything that is known of one feature.
 import { el, svg } from './dom.js';
+import { pieces } from './pieces.js';
 import { count, id, number, percent, running, visible } from './text.js';
 
 const AROUND = 24;
@@ -7,7 +8,7 @@ const FEW = 6;
 
 /**
  * Shows a feature.
- * @param onPick called with the name of a neighbour that was picked
+ * @param onPick called with the name of a neighbour that was picked, and the event
  * @param onClose called when the panel is closed
  */
 export function showPanel(panel, feature, onPick, onClose) {
@@ -22,8 +23,8 @@ export function showPanel(panel, feature, onPick, onClose) {
     facts(feature.statistics),
     section('Where it fires most', examples(feature.examples)),
     el('div', { className: 'columns' },
-      section('It promotes', effects(feature.topLogits)),
-      section('It suppresses', effects(feature.bottomLogits)),
+      section('It promotes', effects(feature.topLogits), logitHint(feature)),
+      section('It suppresses', effects(feature.bottomLogits), logitHint(feature)),
       el('div', {},
         section('How strongly it fires', histogram(feature.histogram)),
         section('Similar directions', neighbours(feature, onPick)),
@@ -51,8 +52,16 @@ export function showPanelNotice(panel, name, text, onClose) {
   panel.hidden = false;
 }
 
-function section(title, content) {
-  return el('div', { className: 'part' }, el('h3', { textContent: title }), content);
+function section(title, content, hint = '') {
+  return el('div', { className: 'part' }, el('h3', { textContent: title, title: hint }), content);
+}
+
+/** What a logit of this feature is. */
+function logitHint(feature) {
+  return feature.finalNormScale > 0
+    ? 'Added to the logit by one unit of the feature, through the final layer norm ' +
+      `at its mean scale, ${number(feature.finalNormScale)}`
+    : 'Its direction times the unembedding; the final layer norm is left out';
 }
 
 function empty(text) {
@@ -77,12 +86,12 @@ function examples(all) {
   }
   const most = Math.max(...all.map((example) => Math.max(...example.values)));
   const list = el('ol', { className: 'examples' },
-    ...all.map((example, i) => el('li', { className: 'example', tabIndex: 0, hidden: i >= FEW }, ...around(example).map((index) =>
+    ...all.map((example, i) => el('li', { className: 'example', tabIndex: 0, hidden: i >= FEW }, ...around(example).map((run) =>
       el('span', {
-        className: index === example.peak ? 'heat peak' : 'heat',
-        vars: { heat: (example.values[index] / most).toFixed(3) },
-        title: example.values[index] > 0 ? number(example.values[index]) : '',
-        textContent: running(example.tokens[index]),
+        className: run.peak ? 'heat peak' : 'heat',
+        vars: { heat: (run.value / most).toFixed(3) },
+        title: run.value > 0 ? number(run.value) : '',
+        textContent: running(run.text),
       })))));
   if (all.length <= FEW) {
     return list;
@@ -100,11 +109,21 @@ function examples(all) {
   return el('div', {}, list, more);
 }
 
-/** The indices of the tokens around the strongest one. */
-function around(example) {
-  const from = Math.max(0, example.peak - AROUND);
-  const to = Math.min(example.tokens.length, example.peak + AROUND + 1);
-  return Array.from({ length: to - from }, (_, i) => from + i);
+/** The text around the strongest token, in runs: a token each, or all tokens that share characters. */
+export function around(example) {
+  const shown = pieces(example.tokens, example.text, example.byteEnds ?? []);
+  const runs = [];
+  for (let i = 0; i < shown.length; i += shown[i].of) {
+    const end = i + shown[i].of;
+    if (end > example.peak - AROUND && i <= example.peak + AROUND) {
+      runs.push({
+        text: shown[i].text,
+        value: Math.max(...example.values.slice(i, end)),
+        peak: example.peak >= i && example.peak < end,
+      });
+    }
+  }
+  return runs;
 }
 
 function effects(all) {
@@ -138,6 +157,7 @@ function histogram(bins) {
     return svg('rect', { x: i * step + 0.5, y: height - tall, width: Math.max(1, step - 1), height: tall, rx: 1 }, title);
   });
   return el('figure', {},
+    el('p', { className: 'axis', textContent: `how often, up to ${count(Math.max(...counts))}, on a log scale` }),
     svg('svg', {
       viewBox: `0 0 ${width} ${height}`,
       preserveAspectRatio: 'none',
@@ -146,7 +166,7 @@ function histogram(bins) {
     }, ...bars),
     el('figcaption', {},
       el('span', { textContent: number(bins.lower) }),
-      el('span', { textContent: 'activation, on a log scale' }),
+      el('span', { textContent: 'activation' }),
       el('span', { textContent: number(bins.upper) })));
 }
 
@@ -162,7 +182,7 @@ function neighbours(feature, onPick) {
         className: 'quiet',
         title: `cosine ${number(neighbour.cosine)}`,
         textContent: `#${neighbour.feature} · ${number(neighbour.cosine)}`,
-        onclick: () => onPick(`${parent}/${neighbour.feature}`),
+        onclick: (event) => onPick(`${parent}/${neighbour.feature}`, event),
       })));
 }
 

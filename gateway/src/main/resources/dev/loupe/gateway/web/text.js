@@ -5,6 +5,9 @@ export function visible(token) {
   if (token === '') {
     return '∅';
   }
+  if (/^\ufffd+$/.test(token)) {
+    return '⟨bytes⟩'; // a part of a character alone, which no text shows
+  }
   return token
     .replace(/^ /, '·')
     .replace(/\n/g, '↵')
