@@ -8,7 +8,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log"
 	"math"
 	"os"
@@ -16,7 +15,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
@@ -99,42 +97,4 @@ func sweep(ctx context.Context, conn *grpc.ClientConn, model string) error {
 		})
 	fmt.Printf("swept %d cells; the highest loss, %.3f, at %s\n", cells, highest, where)
 	return err
-}
-
-// call makes a unary call with a request written in JSON.
-func (s *service) call(ctx context.Context, method, request string) (*dynamicpb.Message, error) {
-	m := s.method(method)
-	in, out := dynamicpb.NewMessage(m.Input()), dynamicpb.NewMessage(m.Output())
-	if err := protojson.Unmarshal([]byte(request), in); err != nil {
-		return nil, err
-	}
-	return out, s.conn.Invoke(ctx, s.path(method), in, out)
-}
-
-// stream makes a call whose answer is streamed, and hands on each message.
-func (s *service) stream(ctx context.Context, method, request string, each func(*dynamicpb.Message)) error {
-	m := s.method(method)
-	in := dynamicpb.NewMessage(m.Input())
-	if err := protojson.Unmarshal([]byte(request), in); err != nil {
-		return err
-	}
-	call, err := s.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, s.path(method))
-	if err != nil {
-		return err
-	}
-	if err := call.SendMsg(in); err != nil {
-		return err
-	}
-	if err := call.CloseSend(); err != nil {
-		return err
-	}
-	for {
-		out := dynamicpb.NewMessage(m.Output())
-		if err := call.RecvMsg(out); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		each(out)
-	}
 }

@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"google.golang.org/grpc"
 	reflection "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // A service is known by what the server says of it.
@@ -74,4 +77,42 @@ func list(message protoreflect.Message, name string) []protoreflect.Value {
 		all[i] = values.Get(i)
 	}
 	return all
+}
+
+// call makes a unary call with a request written in JSON.
+func (s *service) call(ctx context.Context, method, request string) (*dynamicpb.Message, error) {
+	m := s.method(method)
+	in, out := dynamicpb.NewMessage(m.Input()), dynamicpb.NewMessage(m.Output())
+	if err := protojson.Unmarshal([]byte(request), in); err != nil {
+		return nil, err
+	}
+	return out, s.conn.Invoke(ctx, s.path(method), in, out)
+}
+
+// stream makes a call whose answer is streamed, and hands on each message.
+func (s *service) stream(ctx context.Context, method, request string, each func(*dynamicpb.Message)) error {
+	m := s.method(method)
+	in := dynamicpb.NewMessage(m.Input())
+	if err := protojson.Unmarshal([]byte(request), in); err != nil {
+		return err
+	}
+	call, err := s.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, s.path(method))
+	if err != nil {
+		return err
+	}
+	if err := call.SendMsg(in); err != nil {
+		return err
+	}
+	if err := call.CloseSend(); err != nil {
+		return err
+	}
+	for {
+		out := dynamicpb.NewMessage(m.Output())
+		if err := call.RecvMsg(out); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		each(out)
+	}
 }

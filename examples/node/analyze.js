@@ -57,7 +57,7 @@ if (dictionary) {
     console.log(JSON.stringify(token.token), feature ? `${feature.name} ${feature.labels[0]?.text ?? 'no label'}` : '');
   }
 } else {
-  console.log('no dictionary has been trained for this model yet; ./loupe demo trains one');
+  console.log('no dictionary has been trained for this model yet: ./loupe demo, for your own model with --model and --corpus, trains one');
 }
 
 // Errors have a gRPC code, and say what would be right.
