@@ -64,7 +64,8 @@ def show_features(loupe, model, prompt):
     dictionaries = loupe.sae.ListDictionaries(sae.ListDictionariesRequest()).dictionaries
     mine = [d for d in dictionaries if d.model == model.name]
     if not mine:
-        print("no dictionary has been trained for this model yet: ./loupe demo, for your own model with --model and --corpus, trains one")
+        print("no dictionary has been trained for this model yet: ./loupe demo trains one,")
+        print("for your own model with --model and --corpus")
         return
     pb = loupe.messages("loupe.gateway.v1")
     answer = loupe.gateway.AnalyzePrompt(

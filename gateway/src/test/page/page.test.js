@@ -173,8 +173,7 @@ it('says where the scale is logarithmic, and what a logit is', async () => {
   await press(document.querySelector('.feature'));
   assert.equal(texts('figure .axis')[0], 'how often, up to 900, on a log scale');
   assert.deepEqual(texts('figcaption span'), ['0', 'activation', '4']);
-  const promotes = [...document.querySelectorAll('.part h3')].find((h) => h.textContent === 'It promotes');
-  assert.match(promotes.title, /through the final layer norm at its mean scale, 12\.3/);
+  assert.match(texts('.columns .part')[0], /It promoteslogits by one unit, through the final layer norm \(mean scale 12\.3\)/);
 });
 
 it('says what a hit without a label fires on', async () => {

@@ -53,15 +53,15 @@ export function showPanelNotice(panel, name, text, onClose) {
 }
 
 function section(title, content, hint = '') {
-  return el('div', { className: 'part' }, el('h3', { textContent: title, title: hint }), content);
+  const words = hint ? el('p', { className: 'axis', textContent: hint }) : null;
+  return el('div', { className: 'part' }, el('h3', { textContent: title }), words, content);
 }
 
 /** What a logit of this feature is. */
 function logitHint(feature) {
   return feature.finalNormScale > 0
-    ? 'Added to the logit by one unit of the feature, through the final layer norm ' +
-      `at its mean scale, ${number(feature.finalNormScale)}`
-    : 'Its direction times the unembedding; the final layer norm is left out';
+    ? `logits by one unit, through the final layer norm (mean scale ${number(feature.finalNormScale)})`
+    : 'direction times unembedding, without the final layer norm';
 }
 
 function empty(text) {
