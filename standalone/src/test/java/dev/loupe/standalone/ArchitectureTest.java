@@ -12,6 +12,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import io.grpc.stub.AbstractStub;
+import java.nio.channels.FileChannel;
 
 /** The invariants of ARCHITECTURE.md that the byte code of all modules can show. */
 @AnalyzeClasses(packages = "dev.loupe", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -172,6 +173,13 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("dev.loupe.standalone..", "dev.loupe.testkit..");
+
+  /** A mapped file that is written over changes answers; one that is cut short ends the process. */
+  @ArchTest
+  static final ArchRule nobodyMapsFiles =
+      noClasses()
+          .should()
+          .callMethod(FileChannel.class, "map", FileChannel.MapMode.class, long.class, long.class);
 
   @ArchTest
   static final ArchRule theStoryIsToldAsAClient =

@@ -2,25 +2,37 @@ package dev.loupe.tensor;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
- * One safetensors file, opened and checked. Tensors are mapped one at a time, so a file may be
- * larger than 2 GiB.
+ * One safetensors file, opened and checked. Everything that is read is copied into memory of its
+ * own, never mapped: a mapped file that is written over changes what was read, and one that is cut
+ * short ends the process.
  */
 public final class SafetensorsFile implements TensorSource {
+  /**
+   * Where the engine's fastest paths want an array to begin: at a line of the processor's cache.
+   */
+  private static final int ALIGNMENT = 64;
+
   private final Path file;
   private final FileChannel channel;
+  private final BasicFileAttributes opened;
   private final SafetensorsHeader header;
 
-  private SafetensorsFile(Path file, FileChannel channel, SafetensorsHeader header) {
+  private SafetensorsFile(
+      Path file, FileChannel channel, BasicFileAttributes opened, SafetensorsHeader header) {
     this.file = file;
     this.channel = channel;
+    this.opened = opened;
     this.header = header;
   }
 
@@ -32,7 +44,8 @@ public final class SafetensorsFile implements TensorSource {
   public static SafetensorsFile open(Path file) throws IOException {
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
-      return new SafetensorsFile(file, channel, SafetensorsHeader.read(file, channel));
+      BasicFileAttributes opened = attributes(file);
+      return new SafetensorsFile(file, channel, opened, SafetensorsHeader.read(file, channel));
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -44,7 +57,7 @@ public final class SafetensorsFile implements TensorSource {
     return header.entries().keySet();
   }
 
-  /** The file's {@code __metadata__}; empty when it has none. */
+  @Override
   public Map<String, String> metadata() {
     return header.metadata();
   }
@@ -60,32 +73,71 @@ public final class SafetensorsFile implements TensorSource {
   }
 
   @Override
-  public void readBytes(String name, long offset, ByteBuffer target) throws IOException {
-    SafetensorsHeader.Entry entry = entry(name);
-    long begin = entry.begin() + offset;
-    if (offset < 0 || begin + target.remaining() > entry.end()) {
-      throw new IllegalArgumentException(
-          "tensor '%s' has no bytes %d to %d".formatted(name, offset, offset + target.remaining()));
-    }
-    long start = header.dataStart() + begin - target.position();
-    while (target.hasRemaining()) {
-      if (channel.read(target, start + target.position()) < 0) {
-        throw new SafetensorsException(file, "was cut short while it was read");
-      }
-    }
-  }
-
-  @Override
   public HostTensor read(String name) throws IOException {
     SafetensorsHeader.Entry entry = entry(name);
     long bytes = entry.end() - entry.begin();
-    if (bytes > Integer.MAX_VALUE) {
+    if (bytes > Integer.MAX_VALUE - 2 * ALIGNMENT) {
       throw new SafetensorsException(
-          file, "tensor '%s' has %d bytes; at most 2 GiB can be mapped".formatted(name, bytes));
+          file, "tensor '%s' has %d bytes; at most 2 GiB are read at once".formatted(name, bytes));
     }
-    MappedByteBuffer mapped =
-        channel.map(FileChannel.MapMode.READ_ONLY, header.dataStart() + entry.begin(), bytes);
-    return new HostTensor(entry.type(), entry.shape(), mapped);
+    int room = ((int) bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    ByteBuffer memory = ByteBuffer.allocateDirect(room + ALIGNMENT).alignedSlice(ALIGNMENT);
+    memory.limit((int) bytes);
+    at(entry).next(memory);
+    return new HostTensor(entry.type(), entry.shape(), memory.flip());
+  }
+
+  /**
+   * A tensor's numbers, widened or rounded to F32, row-major; no other memory is taken.
+   *
+   * @throws IllegalArgumentException when there is no tensor of this name
+   * @throws SafetensorsException when they are more than an array holds, or the file was cut short
+   *     since it was opened
+   */
+  public float[] floats(String name) throws IOException {
+    SafetensorsHeader.Entry entry = entry(name);
+    return new TensorStream(entry.type(), entry.shape(), at(entry)).readFloats();
+  }
+
+  private FileBytes at(SafetensorsHeader.Entry entry) {
+    return new FileBytes(file, channel, header.dataStart() + entry.begin(), read -> {});
+  }
+
+  @Override
+  public String readAll(TensorVisitor visitor) throws IOException {
+    Sha256 hash = new Sha256();
+    readAll(visitor, hash);
+    return hash.hex();
+  }
+
+  void readAll(TensorVisitor visitor, Sha256 hash) throws IOException {
+    hash.update(header.bytes().duplicate());
+    FileBytes bytes = new FileBytes(file, channel, header.dataStart(), hash::update);
+    for (SafetensorsHeader.Entry entry : header.inOrder()) {
+      TensorStream tensor = new TensorStream(entry.type(), entry.shape(), bytes);
+      visitor.visit(entry.name(), tensor);
+      tensor.skipRest();
+    }
+    requireUnchanged();
+  }
+
+  /** A file that was put in this one's place is another: what was read is then whole. */
+  private void requireUnchanged() throws IOException {
+    BasicFileAttributes now;
+    try {
+      now = attributes(file);
+    } catch (NoSuchFileException e) {
+      return;
+    }
+    if (Objects.equals(now.fileKey(), opened.fileKey())
+        && !now.lastModifiedTime().equals(opened.lastModifiedTime())) {
+      throw new SafetensorsException(
+          file, "was written to while it was read; try again when it is whole");
+    }
+  }
+
+  private static BasicFileAttributes attributes(Path file) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class);
   }
 
   private SafetensorsHeader.Entry entry(String name) {

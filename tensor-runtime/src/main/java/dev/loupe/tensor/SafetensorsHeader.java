@@ -5,7 +5,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,8 +22,12 @@ import java.util.Map;
  * the object: tensor name to dtype, shape and byte range within the data that follows, and
  * optionally {@code __metadata__}, string to string. Every rule of the format that a reader relies
  * on is checked here, before a byte of data is touched.
+ *
+ * @param bytes the head as it was read, with the length in front; the data follow it
+ * @param entries in the order of their names in the head
  */
-record SafetensorsHeader(long dataStart, Map<String, Entry> entries, Map<String, String> metadata) {
+record SafetensorsHeader(
+    ByteBuffer bytes, Map<String, Entry> entries, Map<String, String> metadata) {
 
   /** The reference implementation's own bound. */
   static final long MAX_HEADER_BYTES = 100_000_000;
@@ -48,7 +51,8 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> entries, Map<String,
       throw new SafetensorsException(
           file, "has " + fileBytes + " bytes; a safetensors file starts with an 8-byte length");
     }
-    long headerBytes = readFully(channel, 0, 8).getLong();
+    ByteBuffer length = readFully(file, channel, ByteBuffer.allocate(8));
+    long headerBytes = length.order(ByteOrder.LITTLE_ENDIAN).getLong(0);
     if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES) {
       throw new SafetensorsException(
           file,
@@ -61,10 +65,11 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> entries, Map<String,
           "header length is %d, but only %d bytes follow it; the file is truncated"
               .formatted(headerBytes, fileBytes - 8));
     }
-    ByteBuffer header = readFully(channel, 8, (int) headerBytes);
+    ByteBuffer bytes = ByteBuffer.allocate(8 + (int) headerBytes).put(length);
+    readFully(file, channel, bytes);
     JsonNode root;
     try {
-      root = JSON.readTree(header.array());
+      root = JSON.readTree(bytes.array(), 8, (int) headerBytes);
     } catch (JsonProcessingException e) {
       throw new SafetensorsException(file, "header is not JSON: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
@@ -73,10 +78,22 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> entries, Map<String,
     if (root == null || !root.isObject()) {
       throw new SafetensorsException(file, "header is not a JSON object");
     }
-    return parse(file, root, 8 + headerBytes, fileBytes - 8 - headerBytes);
+    return parse(file, root, bytes, fileBytes - 8 - headerBytes);
   }
 
-  private static SafetensorsHeader parse(Path file, JsonNode root, long dataStart, long dataBytes)
+  /** Where the data begin in the file. */
+  long dataStart() {
+    return bytes.limit();
+  }
+
+  /** All tensors as their data lie in the file. */
+  List<Entry> inOrder() {
+    List<Entry> ordered = new ArrayList<>(entries.values());
+    ordered.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
+    return ordered;
+  }
+
+  private static SafetensorsHeader parse(Path file, JsonNode root, ByteBuffer bytes, long dataBytes)
       throws SafetensorsException {
     Map<String, String> metadata = Map.of();
     Map<String, Entry> entries = new LinkedHashMap<>();
@@ -87,8 +104,11 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> entries, Map<String,
         entries.put(field.getKey(), entry(file, field.getKey(), field.getValue(), dataBytes));
       }
     }
-    checkCoverage(file, entries, dataBytes);
-    return new SafetensorsHeader(dataStart, Collections.unmodifiableMap(entries), metadata);
+    SafetensorsHeader header =
+        new SafetensorsHeader(
+            bytes.asReadOnlyBuffer(), Collections.unmodifiableMap(entries), metadata);
+    header.checkCoverage(file, dataBytes);
+    return header;
   }
 
   private static Map<String, String> metadata(Path file, JsonNode node)
@@ -165,13 +185,10 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> entries, Map<String,
     return values;
   }
 
-  private static void checkCoverage(Path file, Map<String, Entry> entries, long dataBytes)
-      throws SafetensorsException {
-    List<Entry> ordered = new ArrayList<>(entries.values());
-    ordered.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
+  private void checkCoverage(Path file, long dataBytes) throws SafetensorsException {
     long reached = 0;
     String previous = "the header";
-    for (Entry entry : ordered) {
+    for (Entry entry : inOrder()) {
       if (entry.begin() != reached) {
         throw new SafetensorsException(
             file,
@@ -189,12 +206,12 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> entries, Map<String,
     }
   }
 
-  private static ByteBuffer readFully(FileChannel channel, long position, int bytes)
+  /** Fills what remains of the buffer from the same place in the file, and flips it. */
+  private static ByteBuffer readFully(Path file, FileChannel channel, ByteBuffer buffer)
       throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     while (buffer.hasRemaining()) {
-      if (channel.read(buffer, position + buffer.position()) < 0) {
-        throw new EOFException("file ended at byte " + (position + buffer.position()));
+      if (channel.read(buffer, buffer.position()) < 0) {
+        throw new SafetensorsException(file, "was cut short while it was read");
       }
     }
     return buffer.flip();

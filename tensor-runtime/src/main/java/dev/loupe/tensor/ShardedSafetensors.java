@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -14,6 +13,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
@@ -63,7 +63,7 @@ public final class ShardedSafetensors implements TensorSource {
       throw new NoSuchFileException(
           folder.toString(), null, "holds neither " + SINGLE + " nor " + INDEX);
     }
-    Map<String, SafetensorsFile> files = new LinkedHashMap<>();
+    Map<String, SafetensorsFile> files = new TreeMap<>();
     ShardedSafetensors shards = new ShardedSafetensors(files, new LinkedHashMap<>());
     try {
       shards.openShards(folder, index);
@@ -127,6 +127,13 @@ public final class ShardedSafetensors implements TensorSource {
   }
 
   @Override
+  public Map<String, String> metadata() {
+    Map<String, String> all = new LinkedHashMap<>();
+    files.values().forEach(file -> all.putAll(file.metadata()));
+    return Collections.unmodifiableMap(all);
+  }
+
+  @Override
   public long[] shape(String name) {
     return file(name).shape(name);
   }
@@ -137,13 +144,24 @@ public final class ShardedSafetensors implements TensorSource {
   }
 
   @Override
-  public void readBytes(String name, long offset, ByteBuffer target) throws IOException {
-    file(name).readBytes(name, offset, target);
-  }
-
-  @Override
   public HostTensor read(String name) throws IOException {
     return file(name).read(name);
+  }
+
+  /** A tensor that lies in a shard to which the index does not send is not shown. */
+  @Override
+  public String readAll(TensorVisitor visitor) throws IOException {
+    Sha256 hash = new Sha256();
+    for (SafetensorsFile file : files.values()) {
+      file.readAll(
+          (name, tensor) -> {
+            if (file.equals(fileOfTensor.get(name))) {
+              visitor.visit(name, tensor);
+            }
+          },
+          hash);
+    }
+    return hash.hex();
   }
 
   private SafetensorsFile file(String name) {

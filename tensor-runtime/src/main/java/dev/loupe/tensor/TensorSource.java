@@ -2,15 +2,11 @@ package dev.loupe.tensor;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.util.Map;
 import java.util.Set;
 
 /** Named tensors that can be read one at a time: one safetensors file, or a set of shards. */
 public interface TensorSource extends Closeable {
-  /** How much of a file is read at a time. */
-  int PIECE_BYTES = 1 << 18;
-
   /** The names, in the order of the files. */
   Set<String> names();
 
@@ -18,6 +14,9 @@ public interface TensorSource extends Closeable {
   default boolean contains(String name) {
     return names().contains(name);
   }
+
+  /** What the files say of themselves, {@code __metadata__}; empty when they say nothing. */
+  Map<String, String> metadata();
 
   /**
    * The shape of a tensor, without reading it.
@@ -34,73 +33,21 @@ public interface TensorSource extends Closeable {
   ElementType type(String name);
 
   /**
-   * Copies some of a tensor's bytes, as they are in the file.
-   *
-   * @param offset of the first, from the tensor's start
-   * @param target filled from its position to its limit
-   * @throws IllegalArgumentException when the tensor does not have those bytes
-   * @throws SafetensorsException when the file was cut short since it was opened
-   */
-  void readBytes(String name, long offset, ByteBuffer target) throws IOException;
-
-  /**
-   * Reads a tensor's elements, widened or rounded to F32, row-major. The file is read in small
-   * pieces, so that nothing but the target takes memory.
-   *
-   * @param target four bytes for each element, filled from position 0 on
-   * @throws IllegalArgumentException when the target does not have the tensor's size
-   */
-  default void readFloats(String name, ByteBuffer target) throws IOException {
-    long elements = HostTensor.elements(shape(name));
-    if (target.capacity() != 4 * elements) {
-      throw new IllegalArgumentException(
-          "tensor '%s' has %d elements; the target has %d bytes"
-              .formatted(name, elements, target.capacity()));
-    }
-    ByteBuffer floats = target.duplicate().order(ByteOrder.LITTLE_ENDIAN).clear();
-    ElementType type = type(name);
-    if (type == ElementType.F32) {
-      readBytes(name, 0, floats);
-      return;
-    }
-    int atOnce = PIECE_BYTES / type.bytes();
-    ByteBuffer memory = ByteBuffer.allocate(PIECE_BYTES);
-    for (long done = 0; done < elements; done += atOnce) {
-      int count = (int) Math.min(atOnce, elements - done);
-      ByteBuffer piece = memory.slice(0, count * type.bytes());
-      readBytes(name, done * type.bytes(), piece);
-      HostTensor values = new HostTensor(type, new long[] {count}, piece.flip());
-      for (int i = 0; i < count; i++) {
-        floats.putFloat(values.floatAt(i));
-      }
-    }
-  }
-
-  /** True when two tensors have the same bytes; the file is read in small pieces. */
-  default boolean sameBytes(String name, String other) throws IOException {
-    long bytes = HostTensor.elements(shape(name)) * type(name).bytes();
-    if (bytes != HostTensor.elements(shape(other)) * type(other).bytes()) {
-      return false;
-    }
-    ByteBuffer one = ByteBuffer.allocate(PIECE_BYTES);
-    ByteBuffer two = ByteBuffer.allocate(PIECE_BYTES);
-    for (long done = 0; done < bytes; done += PIECE_BYTES) {
-      int count = (int) Math.min(PIECE_BYTES, bytes - done);
-      readBytes(name, done, one.clear().limit(count));
-      readBytes(other, done, two.clear().limit(count));
-      if (!one.flip().equals(two.flip())) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /**
-   * A tensor as memory mapped from the file: nothing is copied, and it stays valid after this
-   * source is closed. The memory is read-only: an array over it must never be changed in place.
+   * Reads a tensor into memory of its own, which begins at a multiple of 64 bytes.
    *
    * @throws IllegalArgumentException when there is no tensor of this name
-   * @throws SafetensorsException when the tensor is over 2 GiB
+   * @throws SafetensorsException when the tensor is over 2 GiB, or the file was cut short since it
+   *     was opened
    */
   HostTensor read(String name) throws IOException;
+
+  /**
+   * Reads every byte once, from the start of each file to its end, files in the order of their
+   * names: so the hash is that of what was read, whatever happens to the files meanwhile.
+   *
+   * @param visitor shown each tensor; what it throws ends the reading
+   * @return SHA-256 over the files' bytes, one file after another, lower-case hexadecimal
+   * @throws SafetensorsException when a file was cut short or written to since it was opened
+   */
+  String readAll(TensorVisitor visitor) throws IOException;
 }

@@ -52,7 +52,7 @@ class NdArraysTest {
   }
 
   @Test
-  void mappedTensorsOutliveTheFileThatTheyWereReadFrom(@TempDir Path folder) throws Exception {
+  void tensorsOutliveTheFileThatTheyWereReadFrom(@TempDir Path folder) throws Exception {
     Path file = folder.resolve("t.safetensors");
     SafetensorsWriter.write(
         file, Map.of("x", HostTensor.ofFloats(new float[] {1, 2}, 2)), Map.of());

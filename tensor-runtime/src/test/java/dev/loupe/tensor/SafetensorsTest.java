@@ -11,12 +11,19 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.security.MessageDigest;
+import java.time.Instant;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -229,6 +236,158 @@ class SafetensorsTest {
     assertThatThrownBy(() -> ShardedSafetensors.open(folder))
         .isInstanceOf(NoSuchFileException.class)
         .hasMessageContaining("model.safetensors");
+  }
+
+  private static String sha256(Path... files) throws Exception {
+    MessageDigest digest = MessageDigest.getInstance("SHA-256");
+    for (Path file : files) {
+      digest.update(Files.readAllBytes(file));
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private Path twoTensors() throws IOException {
+    Map<String, HostTensor> tensors = new LinkedHashMap<>();
+    tensors.put("halves", HostTensor.ofFloats(ramp(200_003), 200_003).as(ElementType.F16));
+    tensors.put("floats", HostTensor.ofFloats(ramp(200_001), 3, 66_667));
+    Path file = folder.resolve("two.safetensors");
+    SafetensorsWriter.write(file, tensors, Map.of());
+    Files.setLastModifiedTime(file, FileTime.from(Instant.parse("2020-01-01T00:00:00Z")));
+    return file;
+  }
+
+  private static float[] ramp(int count) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = i / 16f;
+    }
+    return values;
+  }
+
+  private static void overwrite(Path file, long from) throws IOException {
+    try (RandomAccessFile other = new RandomAccessFile(file.toFile(), "rw")) {
+      byte[] noise = new byte[(int) (other.length() - from)];
+      Arrays.fill(noise, (byte) 0x40);
+      other.seek(from);
+      other.write(noise);
+    }
+  }
+
+  private static void cut(Path file) throws IOException {
+    try (RandomAccessFile other = new RandomAccessFile(file.toFile(), "rw")) {
+      other.setLength(100);
+    }
+  }
+
+  @Test
+  void whatWasReadIsItsOwnMemory() throws IOException {
+    Path file = twoTensors();
+    HostTensor before;
+    HostTensor halves;
+    try (SafetensorsFile read = SafetensorsFile.open(file)) {
+      before = read.read("floats");
+      halves = read.read("halves");
+    }
+    overwrite(file, 1_000);
+    assertThat(before.toFloats()).isEqualTo(ramp(200_001));
+    cut(file);
+    assertThat(before.toFloats()).isEqualTo(ramp(200_001));
+    assertThat(before.data().alignmentOffset(0, 64)).isZero();
+    assertThat(halves.data().alignmentOffset(0, 64)).isZero();
+  }
+
+  @Test
+  void readingAllGivesTheHashOfWhatWasRead() throws Exception {
+    Path file = twoTensors();
+    float[] halves = HostTensor.ofFloats(ramp(200_003), 200_003).as(ElementType.F16).toFloats();
+    ByteBuffer floats = ByteBuffer.allocateDirect(4 * 200_001).order(ByteOrder.LITTLE_ENDIAN);
+    try (SafetensorsFile read = SafetensorsFile.open(file)) {
+      String hash =
+          read.readAll(
+              (name, tensor) -> {
+                if (name.equals("floats")) {
+                  tensor.readFloats(floats);
+                  assertThatThrownBy(tensor::readFloats).hasMessageContaining("read once");
+                } else {
+                  assertThat(tensor.type()).isEqualTo(ElementType.F16);
+                  assertThat(tensor.readFloats()).isEqualTo(halves);
+                }
+              });
+      assertThat(hash).isEqualTo(sha256(file));
+      assertThat(new HostTensor(ElementType.F32, new long[] {200_001}, floats).toFloats())
+          .isEqualTo(ramp(200_001));
+      assertThat(read.readAll((name, tensor) -> {})).isEqualTo(hash);
+      read.readAll(
+          (name, tensor) -> {
+            if (name.equals("floats")) {
+              assertThat(tensor.hasFloats(floats)).isTrue();
+            }
+          });
+      floats.putInt(4 * 200_000, floats.getInt(4 * 200_000) ^ 1);
+      read.readAll(
+          (name, tensor) -> {
+            if (name.equals("floats")) {
+              assertThat(tensor.hasFloats(floats)).isFalse();
+            } else {
+              assertThatThrownBy(() -> tensor.readFloats(floats))
+                  .hasMessageContaining("200003 elements");
+            }
+          });
+      assertThat(read.floats("halves")).isEqualTo(halves);
+    }
+  }
+
+  @Test
+  void aFileThatIsWrittenToWhileItIsReadIsRefused() throws IOException {
+    Path file = twoTensors();
+    try (SafetensorsFile read = SafetensorsFile.open(file)) {
+      assertThatThrownBy(() -> read.readAll((name, tensor) -> overwrite(file, 700_000)))
+          .isInstanceOf(SafetensorsException.class)
+          .hasMessageContaining("was written to while it was read");
+    }
+    Path other = twoTensors();
+    try (SafetensorsFile read = SafetensorsFile.open(other)) {
+      assertThatThrownBy(() -> read.readAll((name, tensor) -> cut(other)))
+          .isInstanceOf(SafetensorsException.class)
+          .hasMessageContaining("cut short");
+    }
+  }
+
+  @Test
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "an open file cannot be replaced there")
+  void aFileThatIsReplacedWhileItIsReadIsReadToItsEnd() throws Exception {
+    Path file = twoTensors();
+    String before = sha256(file);
+    Path next = Files.write(folder.resolve("next"), new byte[3]);
+    try (SafetensorsFile read = SafetensorsFile.open(file)) {
+      String hash =
+          read.readAll(
+              (name, tensor) -> {
+                if (Files.exists(next)) {
+                  Files.move(next, file, StandardCopyOption.REPLACE_EXISTING);
+                }
+              });
+      assertThat(hash).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void shardsAreHashedInTheOrderOfTheirNames() throws Exception {
+    HostTensor one = HostTensor.ofFloats(new float[] {1}, 1);
+    HostTensor two = HostTensor.ofFloats(new float[] {2}, 1);
+    Path a = folder.resolve("a.safetensors");
+    Path b = folder.resolve("b.safetensors");
+    SafetensorsWriter.write(b, Map.of("x", one), Map.of("y", "x"));
+    SafetensorsWriter.write(a, Map.of("z", two, "x", two), Map.of("format", "pt"));
+    index("{'weight_map':{'x':'b.safetensors','z':'a.safetensors'}}");
+    Map<String, float[]> seen = new LinkedHashMap<>();
+    try (ShardedSafetensors shards = ShardedSafetensors.open(folder)) {
+      assertThat(shards.readAll((name, tensor) -> seen.put(name, tensor.readFloats())))
+          .isEqualTo(sha256(a, b));
+      assertThat(shards.metadata()).containsOnly(Map.entry("format", "pt"), Map.entry("y", "x"));
+    }
+    assertThat(seen).containsOnlyKeys("z", "x");
+    assertThat(seen.get("x")).containsExactly(1);
   }
 
   private void index(String json) throws IOException {

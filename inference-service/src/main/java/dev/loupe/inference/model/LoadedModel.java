@@ -8,8 +8,11 @@ import dev.loupe.tensor.TensorEngine;
  *
  * @param transformer the model
  * @param weightsManager owns the weights; capped, so that no activation can leak into it
+ * @param weightsSha256 of the weight files as they were read, one after another in the order of
+ *     their names; lower-case hexadecimal
  */
-public record LoadedModel(HookedTransformer transformer, NDManager weightsManager)
+public record LoadedModel(
+    HookedTransformer transformer, NDManager weightsManager, String weightsSha256)
     implements AutoCloseable {
 
   /** The model's shape. */

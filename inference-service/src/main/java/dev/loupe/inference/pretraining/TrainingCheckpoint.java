@@ -59,7 +59,7 @@ record TrainingCheckpoint(int step, String config, float[] weights, float[] mean
     if (!source.contains(name)) {
       throw new SafetensorsException(file, "has no tensor '" + name + "'");
     }
-    float[] values = source.read(name).toFloats();
+    float[] values = source.floats(name);
     if (values.length != size) {
       throw new SafetensorsException(
           file, "tensor '%s' has %d values; expected %d".formatted(name, values.length, size));

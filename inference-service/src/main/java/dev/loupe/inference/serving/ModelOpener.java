@@ -104,7 +104,6 @@ final class ModelOpener {
 
   private ServedModel load(ModelSpec spec, Path folder, LoadWatcher watcher) throws IOException {
     BpeTokenizer tokenizer = BpeTokenizer.load(folder);
-    String sha256 = WeightsHash.of(folder, watcher);
     LoadedModel loaded =
         ModelLoader.load(
             folder,
@@ -136,7 +135,7 @@ final class ModelOpener {
         bos,
         StopTokens.read(
             folder, config.vocabularySize(), bos < 0 ? OptionalInt.empty() : OptionalInt.of(bos)),
-        provenance(spec, sha256, loaded),
+        provenance(spec, loaded),
         new ActivationCaches(cacheSpace));
   }
 
@@ -144,11 +143,11 @@ final class ModelOpener {
     return steps.isNone() ? Optional.empty() : Optional.of(new WeightProcessor(steps));
   }
 
-  private Provenance provenance(ModelSpec spec, String sha256, LoadedModel loaded) {
+  private Provenance provenance(ModelSpec spec, LoadedModel loaded) {
     Device device = loaded.weightsManager().getDevice();
     return new Provenance(
         spec.id(),
-        sha256,
+        loaded.weightsSha256(),
         spec.form().computeType(),
         spec.form().processing(),
         TensorEngine.version(),

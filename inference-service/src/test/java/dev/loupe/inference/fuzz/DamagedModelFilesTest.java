@@ -63,6 +63,9 @@ class DamagedModelFilesTest {
       HostTensor tensor = source.read(name);
       assertThat(tensor.toFloats()).hasSize((int) HostTensor.elements(source.shape(name)));
     }
+    source.readAll(
+        (name, tensor) ->
+            assertThat(tensor.readFloats()).hasSize((int) HostTensor.elements(tensor.shape())));
   }
 
   @Test

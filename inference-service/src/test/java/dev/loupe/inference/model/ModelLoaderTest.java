@@ -52,14 +52,25 @@ class ModelLoaderTest {
   }
 
   private Path variant(Map<String, HostTensor> tensors, String config) throws IOException {
+    return variant(tensors, config, Map.of());
+  }
+
+  private Path variant(Map<String, HostTensor> tensors, String config, Map<String, String> metadata)
+      throws IOException {
     Path variant = Files.createTempDirectory(folder, "variant");
     Files.writeString(variant.resolve("config.json"), config);
-    SafetensorsWriter.write(variant.resolve("model.safetensors"), tensors, Map.of());
+    SafetensorsWriter.write(variant.resolve("model.safetensors"), tensors, metadata);
     return variant;
   }
 
   private static float[] logits(Path model) throws IOException {
-    try (LoadedModel loaded = ModelLoader.load(model);
+    return logits(model, Optional.empty());
+  }
+
+  private static float[] logits(Path model, Optional<WeightTransform> transform)
+      throws IOException {
+    try (LoadedModel loaded =
+            ModelLoader.load(model, transform, ComputeType.F32, LoadListener.NONE);
         NDManager scope = loaded.newScope()) {
       return NdArrays.floats(
           loaded
@@ -195,6 +206,56 @@ class ModelLoaderTest {
         .isInstanceOf(ModelLoadException.class)
         .hasMessageContaining("tie_word_embeddings is true")
         .hasMessageContaining("'lm_head.weight'");
+  }
+
+  /** What safetensors.torch.save_model makes of tied embeddings. */
+  @Test
+  void anEmbeddingThatIsStoredAsTheHead() throws IOException {
+    Map<String, HostTensor> prefixed = new LinkedHashMap<>();
+    prefixed.put("lm_head.weight", weights.get("wte.weight"));
+    weights.forEach((name, tensor) -> prefixed.put("transformer." + name, tensor));
+    prefixed.remove("transformer.wte.weight");
+    Map<String, String> alias = Map.of("transformer.wte.weight", "lm_head.weight");
+    String config = Files.readString(original.resolve("config.json"));
+    assertThat(logits(variant(prefixed, config, alias))).isEqualTo(logits(original));
+    assertThat(logits(variant(prefixed, config, Map.of())))
+        .as("the config says that the two are one")
+        .isEqualTo(logits(original));
+    String untied =
+        config.replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
+    assertThat(logits(variant(prefixed, untied, alias))).isEqualTo(logits(original));
+    Path without = variant(prefixed, untied);
+    assertThatThrownBy(() -> ModelLoader.load(without))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessageContaining("no tensor 'transformer.wte.weight'");
+  }
+
+  @Test
+  void weightsThatShareMemoryAreChangedOnce() throws IOException {
+    Map<String, HostTensor> shared = new LinkedHashMap<>(weights);
+    shared.remove("h.1.ln_2.weight");
+    Map<String, HostTensor> whole = new LinkedHashMap<>(weights);
+    whole.put("h.1.ln_2.weight", weights.get("h.0.ln_1.weight"));
+    String config = Files.readString(original.resolve("config.json"));
+    Map<String, String> alias = Map.of("h.1.ln_2.weight", "h.0.ln_1.weight");
+    Path aliased = variant(shared, config, alias);
+    assertThat(logits(aliased)).isEqualTo(logits(variant(whole)));
+    WeightTransform change =
+        new WeightTransform() {
+          @Override
+          public void block(BlockWeights block) {
+            block.ln1().weight().muli(2);
+            block.ln2().weight().muli(3);
+          }
+
+          @Override
+          public void ends(ModelWeights ends) {
+            ends.tokenEmbedding().muli(2);
+            ends.unembedding().muli(0.5f);
+          }
+        };
+    assertThat(logits(aliased, Optional.of(change)))
+        .isEqualTo(logits(variant(whole), Optional.of(change)));
   }
 
   @Test

@@ -29,7 +29,7 @@ class PassBatchTest {
   private final ServedModel model = model();
 
   private static ServedModel model() {
-    LoadedModel loaded = new LoadedModel(new HookedTransformer(CONFIG, null, null), null);
+    LoadedModel loaded = new LoadedModel(new HookedTransformer(CONFIG, null, null), null, "");
     return new ServedModel(new ModelSpec("m", null), loaded, null, null, -1, Set.of(), null, null);
   }
 

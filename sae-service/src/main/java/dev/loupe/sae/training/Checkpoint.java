@@ -122,32 +122,28 @@ final class Checkpoint {
         spec.architecture()
             .over(
                 new DictionaryWeights(
-                    stored.read("W_enc").toFloats(),
-                    stored.read("b_enc").toFloats(),
-                    stored.read("W_dec").toFloats(),
-                    stored.read("b_dec").toFloats(),
+                    stored.floats("W_enc"),
+                    stored.floats("b_enc"),
+                    stored.floats("W_dec"),
+                    stored.floats("b_dec"),
                     true,
                     InputNormalization.NONE));
     long[] counters = stored.read("counters").toLongs();
     ShuffleBuffer buffer = new ShuffleBuffer(spec.schedule().bufferRows(), spec.dIn());
-    HostTensor rows = stored.read("buffer");
-    buffer.add(new FloatRows(rows.toFloats(), (int) rows.shape()[0], spec.dIn()), 0);
+    int rows = (int) stored.shape("buffer")[0];
+    buffer.add(new FloatRows(stored.floats("buffer"), rows, spec.dIn()), 0);
     FeatureActivity activity = new FeatureActivity(spec.dSae(), spec.schedule().deadAfterSteps());
     copy(stored.read("steps_since_fired").toLongs(), activity.stepsSinceFired());
     copy(stored.read("window_firings").toLongs(), activity.windowFirings());
     activity.resumeAt(counters[4]);
     TrainingState state =
         new TrainingState(
-            dictionary,
-            stored.read("scale").toFloats()[0],
-            buffer,
-            activity,
-            new SplitMix(counters[3]));
+            dictionary, stored.floats("scale")[0], buffer, activity, new SplitMix(counters[3]));
     List<Parameter> parameters = dictionary.parameters();
     for (int i = 0; i < parameters.size(); i++) {
       String name = parameters.get(i).name();
-      copy(stored.read(name + ".m").toFloats(), state.optimizer.firstMoments().get(i));
-      copy(stored.read(name + ".v").toFloats(), state.optimizer.secondMoments().get(i));
+      copy(stored.floats(name + ".m"), state.optimizer.firstMoments().get(i));
+      copy(stored.floats(name + ".v"), state.optimizer.secondMoments().get(i));
     }
     state.step = counters[0];
     state.place = counters[1];
