@@ -3,6 +3,8 @@ package dev.loupe.tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.function.Consumer;
 
 /**
  * The elements of one tensor, which pass by once. They are read in small pieces, so that nothing
@@ -37,11 +39,6 @@ public final class TensorStream {
     return shape.clone();
   }
 
-  /** Takes some numbers, in order. */
-  private interface Floats {
-    void take(ByteBuffer piece, int count);
-  }
-
   /**
    * Reads all numbers.
    *
@@ -60,7 +57,7 @@ public final class TensorStream {
       return;
     }
     var into = floats.asFloatBuffer();
-    pieces((piece, count) -> into.put(values(piece, count)));
+    readPieces(into::put);
   }
 
   /**
@@ -77,12 +74,8 @@ public final class TensorStream {
               .formatted(elements, MOST_IN_AN_ARRAY));
     }
     float[] all = new float[(int) elements];
-    int[] done = {0};
-    pieces(
-        (piece, count) -> {
-          System.arraycopy(values(piece, count), 0, all, done[0], count);
-          done[0] += count;
-        });
+    FloatBuffer into = FloatBuffer.wrap(all);
+    readPieces(into::put);
     return all;
   }
 
@@ -96,24 +89,21 @@ public final class TensorStream {
   public boolean hasFloats(ByteBuffer expected) throws IOException {
     var bits = sized(expected).asIntBuffer();
     boolean[] same = {true};
-    pieces(
-        (piece, count) -> {
-          for (float value : values(piece, count)) {
+    readPieces(
+        piece -> {
+          for (float value : piece) {
             same[0] &= Float.floatToRawIntBits(value) == bits.get();
           }
         });
     return same[0];
   }
 
-  /** Passes over what was not read. */
-  void skipRest() throws IOException {
-    ByteBuffer memory = ByteBuffer.allocate((int) Math.min(left, PIECE_BYTES));
-    while (left > 0) {
-      next(memory.clear().limit((int) Math.min(left, memory.capacity())));
-    }
-  }
-
-  private void pieces(Floats floats) throws IOException {
+  /**
+   * Reads all numbers, some thousands at a time, in order.
+   *
+   * @throws SafetensorsException when the file was cut short since it was opened
+   */
+  public void readPieces(Consumer<float[]> taker) throws IOException {
     int bytesEach = type.bytes();
     long elements = HostTensor.elements(shape);
     int atOnce = (int) Math.min(elements, PIECE_BYTES / bytesEach);
@@ -122,12 +112,16 @@ public final class TensorStream {
       int count = (int) Math.min(atOnce, elements - done);
       ByteBuffer piece = memory.slice(0, count * bytesEach);
       next(piece);
-      floats.take(piece.flip(), count);
+      taker.accept(new HostTensor(type, new long[] {count}, piece.flip()).toFloats());
     }
   }
 
-  private float[] values(ByteBuffer piece, int count) {
-    return new HostTensor(type, new long[] {count}, piece).toFloats();
+  /** Passes over what was not read. */
+  void skipRest() throws IOException {
+    ByteBuffer memory = ByteBuffer.allocate((int) Math.min(left, PIECE_BYTES));
+    while (left > 0) {
+      next(memory.clear().limit((int) Math.min(left, memory.capacity())));
+    }
   }
 
   private void next(ByteBuffer target) throws IOException {

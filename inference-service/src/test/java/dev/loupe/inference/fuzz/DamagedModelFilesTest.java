@@ -110,7 +110,8 @@ class DamagedModelFilesTest {
     byte[] index =
         """
         {"metadata": {"total_size": 64}, "weight_map": {"wte.weight": "a.safetensors",
-         "h.0.bias": "b.safetensors", "scalar": "a.safetensors"}}"""
+         "h.0.bias": "b.safetensors", "scalar": "a.safetensors"}}\
+        """
             .getBytes(StandardCharsets.UTF_8);
     Path file = folder.resolve(ShardedSafetensors.INDEX);
     Fuzzing fuzzing =

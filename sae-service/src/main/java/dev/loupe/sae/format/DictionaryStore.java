@@ -2,6 +2,7 @@ package dev.loupe.sae.format;
 
 import dev.loupe.sae.dictionary.Architecture;
 import dev.loupe.sae.dictionary.Dictionary;
+import dev.loupe.sae.format.LoadedDictionaries.Content;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.errors.StorageErrors;
@@ -11,6 +12,8 @@ import dev.loupe.tensor.SafetensorsException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -79,26 +82,26 @@ public final class DictionaryStore {
    * @throws LoupeException DICTIONARY_NOT_FOUND, UNREADABLE_DICTIONARY, STORAGE_UNAVAILABLE
    */
   public DictionaryDescription describe(String id) {
-    Path folder = folder(id);
-    try {
-      SaeLensConfig config = SaeLensConfig.read(folder);
-      SaeLensFolder.check(folder, config);
-      WeightFiles.Reading reading = weights.of(folder);
-      reading.requireReadable();
-      Optional<DictionaryMetadata> ours = DictionaryMetadata.read(folder);
-      Architecture architecture = config.architecture();
-      return new DictionaryDescription(
-          id,
-          ours.map(DictionaryMetadata::model).orElse(modelId(config.modelName())),
-          ours.map(DictionaryMetadata::hookPoint).orElse(config.hookName()),
-          config.dIn(),
-          config.dSae(),
-          ours.map(o -> architecture.withCoefficient(o.coefficient())).orElse(architecture),
-          reading.sha256(),
-          ours.map(DictionaryMetadata::created).orElse(modified(folder)));
-    } catch (UnreadableDictionaryException | IOException e) {
-      throw failed(id, e);
-    }
+    return whole(id, folder -> describe(id, folder));
+  }
+
+  private DictionaryDescription describe(String id, Path folder)
+      throws IOException, UnreadableDictionaryException {
+    SaeLensConfig config = SaeLensConfig.read(folder);
+    SaeLensFolder.check(folder, config);
+    WeightFiles.Reading reading = weights.of(folder, config);
+    reading.requireReadable();
+    Optional<DictionaryMetadata> ours = DictionaryMetadata.read(folder);
+    Architecture architecture = config.architecture();
+    return new DictionaryDescription(
+        id,
+        ours.map(DictionaryMetadata::model).orElse(modelId(config.modelName())),
+        ours.map(DictionaryMetadata::hookPoint).orElse(config.hookName()),
+        config.dIn(),
+        config.dSae(),
+        ours.map(o -> architecture.withCoefficient(o.coefficient())).orElse(architecture),
+        reading.sha256(),
+        ours.map(DictionaryMetadata::created).orElse(modified(folder)));
   }
 
   /**
@@ -108,27 +111,60 @@ public final class DictionaryStore {
    * @throws LoupeException as {@link #describe} does
    */
   public Dictionary load(String id) {
-    Path folder = folder(id);
-    try {
-      for (int i = 0; i < MOST_READINGS; i++) {
-        SaeLensConfig config = SaeLensConfig.read(folder);
-        SaeLensFolder.check(folder, config);
-        WeightFiles.Reading reading = weights.of(folder);
-        reading.requireReadable();
-        var content = new LoadedDictionaries.Content(reading.sha256(), config);
-        Optional<Dictionary> known = loaded.get(content);
-        if (known.isPresent()) {
-          return known.get();
+    return whole(id, this::load);
+  }
+
+  private Dictionary load(Path folder) throws IOException, UnreadableDictionaryException {
+    SaeLensConfig config = SaeLensConfig.read(folder);
+    SaeLensFolder.check(folder, config);
+    WeightFiles.Reading reading = weights.of(folder, config);
+    reading.requireReadable();
+    Optional<Dictionary> known = loaded.get(new Content(reading.sha256(), config));
+    if (known.isPresent()) {
+      return known.get();
+    }
+    SaeLensFolder.Stored stored = SaeLensFolder.read(folder, config);
+    loaded.put(new Content(stored.weightsSha256(), config), stored.dictionary());
+    return stored.dictionary();
+  }
+
+  private interface Reader<T> {
+    T read(Path folder) throws IOException, UnreadableDictionaryException;
+  }
+
+  /**
+   * Reads a folder that stays the same meanwhile: never one file of it, and another of the next.
+   */
+  private <T> T whole(String id, Reader<T> reader) {
+    for (int left = MOST_READINGS - 1; ; left--) {
+      Path folder = folder(id);
+      Optional<FolderState> before = FolderState.of(folder);
+      try {
+        T read = reader.read(folder);
+        if (FolderState.of(folder).equals(before)) {
+          return read;
         }
-        Dictionary dictionary = SaeLensFolder.read(folder, config);
-        if (weights.isUnchanged(folder, reading)) {
-          loaded.put(content, dictionary);
-          return dictionary;
+        if (left == 0) {
+          throw new UnreadableDictionaryException("it keeps changing while it is read");
+        }
+      } catch (UnreadableDictionaryException | IOException e) {
+        if (left == 0 || FolderState.of(folder).equals(before)) {
+          throw failed(id, e);
         }
       }
-      throw new UnreadableDictionaryException("its files keep changing while they are read");
-    } catch (UnreadableDictionaryException | IOException e) {
-      throw failed(id, e);
+    }
+  }
+
+  /** Tells a folder from one that was put in its place. */
+  private record FolderState(Object key, FileTime created, FileTime modified) {
+    static Optional<FolderState> of(Path folder) {
+      try {
+        BasicFileAttributes now = Files.readAttributes(folder, BasicFileAttributes.class);
+        return Optional.of(
+            new FolderState(now.fileKey(), now.creationTime(), now.lastModifiedTime()));
+      } catch (IOException e) {
+        return Optional.empty();
+      }
     }
   }
 

@@ -2,22 +2,22 @@ package dev.loupe.sae.format;
 
 import dev.loupe.sae.dictionary.Dictionary;
 import dev.loupe.sae.dictionary.DictionaryWeights;
-import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.SafetensorsException;
 import dev.loupe.tensor.SafetensorsFile;
 import dev.loupe.tensor.SafetensorsWriter;
-import dev.loupe.tensor.TensorSource;
+import dev.loupe.tensor.TensorVisitor;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * A dictionary folder as SAELens 6 writes and reads it: {@code cfg.json}, {@code
@@ -42,33 +42,48 @@ public final class SaeLensFolder {
    *     not read; the message names the file and what is wrong
    */
   public static Dictionary read(Path folder) throws IOException, UnreadableDictionaryException {
-    return read(folder, SaeLensConfig.read(folder));
+    return read(folder, SaeLensConfig.read(folder)).dictionary();
   }
 
+  /**
+   * A dictionary as it was read.
+   *
+   * @param weightsSha256 of the bytes that it was made of, lower-case hexadecimal
+   */
+  record Stored(Dictionary dictionary, String weightsSha256) {}
+
   /** Reads a dictionary whose cfg.json says this. */
-  static Dictionary read(Path folder, SaeLensConfig config)
+  static Stored read(Path folder, SaeLensConfig config)
       throws IOException, UnreadableDictionaryException {
-    DictionaryWeights weights;
-    try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE))) {
-      long dIn = config.dIn();
-      long dSae = config.dSae();
-      float[] encoder = floats(file, "W_enc", dIn, dSae);
-      weights =
-          new DictionaryWeights(
-              transposed(encoder, config.dIn(), config.dSae()),
-              floats(file, "b_enc", dSae),
-              floats(file, "W_dec", dSae, dIn),
-              floats(file, "b_dec", dIn),
-              config.subtractsDecoderBias(),
-              config.normalization());
-    } catch (NoSuchFileException e) {
-      throw new UnreadableDictionaryException(WEIGHTS_FILE + " is missing", e);
-    } catch (SafetensorsException e) {
-      throw new UnreadableDictionaryException(e.getMessage(), e);
+    Map<String, float[]> values = new HashMap<>();
+    String sha256 =
+        readAll(
+            folder,
+            config,
+            (name, tensor) -> {
+              if (TENSORS.contains(name)) {
+                values.put(name, tensor.readFloats());
+              }
+            });
+    for (String name : TENSORS) {
+      Optional<String> problem = notFinite(name, values.get(name));
+      if (problem.isPresent()) {
+        throw new UnreadableDictionaryException(problem.get());
+      }
     }
-    return config
-        .architecture()
-        .over(config.rescalesByDecoderNorm() ? weights.withUnitDecoder() : weights);
+    DictionaryWeights weights =
+        new DictionaryWeights(
+            transposed(values.get("W_enc"), config.dIn(), config.dSae()),
+            values.get("b_enc"),
+            values.get("W_dec"),
+            values.get("b_dec"),
+            config.subtractsDecoderBias(),
+            config.normalization());
+    Dictionary dictionary =
+        config
+            .architecture()
+            .over(config.rescalesByDecoderNorm() ? weights.withUnitDecoder() : weights);
+    return new Stored(dictionary, sha256);
   }
 
   /**
@@ -120,47 +135,67 @@ public final class SaeLensFolder {
   /** Checks the weight file's header against cfg.json without reading the weights. */
   static void check(Path folder, SaeLensConfig config)
       throws IOException, UnreadableDictionaryException {
-    try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE))) {
-      requireTensor(file, "W_enc", config.dIn(), config.dSae());
-      requireTensor(file, "b_enc", config.dSae());
-      requireTensor(file, "W_dec", config.dSae(), config.dIn());
-      requireTensor(file, "b_dec", config.dIn());
-    } catch (NoSuchFileException e) {
-      throw new UnreadableDictionaryException(WEIGHTS_FILE + " is missing", e);
+    try (SafetensorsFile file = opened(folder, config)) {
+      file.names();
     } catch (SafetensorsException e) {
       throw new UnreadableDictionaryException(e.getMessage(), e);
     }
   }
 
-  /** Says which of a dictionary's tensors holds what is no finite number, if one does. */
-  static Optional<String> notFinite(Path folder) throws IOException {
-    try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE))) {
-      for (String name : TENSORS) {
-        float found = firstNotFinite(file, name);
-        if (!Float.isFinite(found)) {
-          return Optional.of("%s: %s holds %s".formatted(WEIGHTS_FILE, name, found));
-        }
+  /**
+   * Reads the weights and keeps none.
+   *
+   * @param problem told of each tensor that holds what is no finite number
+   * @return SHA-256 of the weight file, lower-case hexadecimal
+   */
+  static String scan(Path folder, SaeLensConfig config, Consumer<String> problem)
+      throws IOException, UnreadableDictionaryException {
+    return readAll(
+        folder,
+        config,
+        (name, tensor) -> {
+          if (TENSORS.contains(name)) {
+            tensor.readPieces(piece -> notFinite(name, piece).ifPresent(problem));
+          }
+        });
+  }
+
+  private static Optional<String> notFinite(String name, float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        return Optional.of("%s: %s holds %s".formatted(WEIGHTS_FILE, name, value));
       }
-      return Optional.empty();
+    }
+    return Optional.empty();
+  }
+
+  private static String readAll(Path folder, SaeLensConfig config, TensorVisitor visitor)
+      throws IOException, UnreadableDictionaryException {
+    try (SafetensorsFile file = opened(folder, config)) {
+      return file.readAll(visitor);
+    } catch (SafetensorsException e) {
+      throw new UnreadableDictionaryException(e.getMessage(), e);
     }
   }
 
-  /** The first value that is not finite, or 0. */
-  private static float firstNotFinite(SafetensorsFile file, String name) throws IOException {
-    ElementType type = file.type(name);
-    long bytes = HostTensor.elements(file.shape(name)) * type.bytes();
-    for (long begin = 0; begin < bytes; begin += TensorSource.PIECE_BYTES) {
-      ByteBuffer piece =
-          ByteBuffer.allocate((int) Math.min(TensorSource.PIECE_BYTES, bytes - begin));
-      file.readBytes(name, begin, piece);
-      long elements = piece.flip().remaining() / type.bytes();
-      for (float value : new HostTensor(type, new long[] {elements}, piece).toFloats()) {
-        if (!Float.isFinite(value)) {
-          return value;
-        }
-      }
+  private static SafetensorsFile opened(Path folder, SaeLensConfig config)
+      throws IOException, UnreadableDictionaryException {
+    SafetensorsFile file;
+    try {
+      file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE));
+    } catch (NoSuchFileException e) {
+      throw new UnreadableDictionaryException(WEIGHTS_FILE + " is missing", e);
     }
-    return 0;
+    try {
+      requireTensor(file, "W_enc", config.dIn(), config.dSae());
+      requireTensor(file, "b_enc", config.dSae());
+      requireTensor(file, "W_dec", config.dSae(), config.dIn());
+      requireTensor(file, "b_dec", config.dIn());
+      return file;
+    } catch (UnreadableDictionaryException e) {
+      file.close();
+      throw e;
+    }
   }
 
   private static void requireTensor(SafetensorsFile file, String name, long... shape)
@@ -179,19 +214,6 @@ public final class SaeLensFolder {
           "%s: %s holds %s; expected F32, F16, BF16 or F64"
               .formatted(WEIGHTS_FILE, name, file.type(name)));
     }
-  }
-
-  private static float[] floats(SafetensorsFile file, String name, long... shape)
-      throws IOException, UnreadableDictionaryException {
-    requireTensor(file, name, shape);
-    float[] values = file.read(name).toFloats();
-    for (float value : values) {
-      if (!Float.isFinite(value)) {
-        throw new UnreadableDictionaryException(
-            "%s: %s holds %s".formatted(WEIGHTS_FILE, name, value));
-      }
-    }
-    return values;
   }
 
   /** {@code [rows, columns]} to {@code [columns, rows]}, in blocks that fit the cache. */

@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -35,11 +37,11 @@ final class WeightFiles {
   private final Map<Path, Reading> known = new ConcurrentHashMap<>();
 
   /**
-   * Reads a folder's weight file, or remembers it. Its header has been checked.
+   * Reads a folder's weight file, or remembers it.
    *
    * @throws UnreadableDictionaryException when it changes faster than it can be read
    */
-  Reading of(Path folder) throws IOException, UnreadableDictionaryException {
+  Reading of(Path folder, SaeLensConfig config) throws IOException, UnreadableDictionaryException {
     Path file = folder.resolve(SaeLensFolder.WEIGHTS_FILE);
     for (int i = 0; i < MOST_READINGS; i++) {
       State state = state(file);
@@ -47,19 +49,16 @@ final class WeightFiles {
       if (reading != null && reading.state().equals(state)) {
         return reading;
       }
-      reading = new Reading(state, Folders.sha256(file), SaeLensFolder.notFinite(folder));
-      if (isUnchanged(folder, reading)) {
+      List<String> problems = new ArrayList<>();
+      String sha256 = SaeLensFolder.scan(folder, config, problems::add);
+      reading = new Reading(state, sha256, problems.stream().findFirst());
+      if (state.equals(state(file))) {
         known.put(file, reading);
         return reading;
       }
     }
     throw new UnreadableDictionaryException(
         SaeLensFolder.WEIGHTS_FILE + " keeps changing while it is read");
-  }
-
-  /** Whether a folder's weight file is what it was when it was read. */
-  boolean isUnchanged(Path folder, Reading reading) throws IOException {
-    return reading.state().equals(state(folder.resolve(SaeLensFolder.WEIGHTS_FILE)));
   }
 
   /** Forgets a folder that is gone. */

@@ -1,18 +1,24 @@
 package dev.loupe.sae.format;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.loupe.sae.dictionary.Architecture;
+import dev.loupe.sae.dictionary.Dictionary;
 import dev.loupe.sae.dictionary.DictionaryWeights;
 import dev.loupe.sae.dictionary.InputNormalization;
 import dev.loupe.sae.dictionary.TopKDictionary;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.errors.LoupeException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
@@ -71,6 +77,26 @@ class DictionaryStoreTest {
         StandardCopyOption.REPLACE_EXISTING);
     assertThat(store.describe("a").weightsSha256()).isEqualTo(other.weightsSha256());
     assertThat(mark("a")).isEqualTo(2);
+  }
+
+  @Test
+  void aLoadedDictionaryIsNotItsFile() throws Exception {
+    save("a", 1);
+    Dictionary loaded = store.load("a");
+    Path file = root.resolve("a/sae_weights.safetensors");
+    try (RandomAccessFile other = new RandomAccessFile(file.toFile(), "rw")) {
+      byte[] noise = new byte[(int) other.length() - 1_000];
+      Arrays.fill(noise, (byte) 0x40);
+      other.seek(1_000);
+      other.write(noise);
+      Files.setLastModifiedTime(file, FileTime.from(Instant.parse("2030-01-01T00:00:00Z")));
+      assertThat(mark("a")).isEqualTo(Float.intBitsToFloat(0x40404040));
+      other.setLength(20);
+    }
+    assertThat(loaded.weights().decoderBias()[0]).isEqualTo(1);
+    assertThatThrownBy(() -> store.load("a"))
+        .satisfies(
+            e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.UNREADABLE_DICTIONARY));
   }
 
   @Test
