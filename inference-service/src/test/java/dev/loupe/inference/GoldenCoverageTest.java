@@ -45,6 +45,12 @@ class GoldenCoverageTest {
                 Map.entry("composition/", 3L))); // weights.WeightsTest
   }
 
+  @Test
+  void everyFamilyOfTheBridgeHasItsTest() {
+    assertThat(families(Golden.file("gpt2-tiny/bridge.safetensors")))
+        .isEqualTo(Map.of("bridge_run/", 12L, "bridge_edit/", 12L)); // model.BridgeHookPointsTest
+  }
+
   /** Influences and scores are a graph's, which its caller computes from these rows. */
   @Test
   void everyNameOfTheAttributionGraphHasItsTest() {

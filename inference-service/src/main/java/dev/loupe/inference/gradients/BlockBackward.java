@@ -3,17 +3,22 @@ package dev.loupe.inference.gradients;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.BlockWeights;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.HookedTransformer;
 import dev.loupe.inference.model.hooks.HookKind;
+import java.util.List;
 
 /**
  * The way back through one block, hook point by hook point in the reverse of the order in which the
  * forward pass reaches them. Shapes: b rows, p positions, k keys, h heads.
  */
 final class BlockBackward {
+  private static final List<HookKind> PROJECTED =
+      List.of(HookKind.Q_IN, HookKind.K_IN, HookKind.V_IN);
+
   private final GptConfig config;
   private final HookedTransformer model;
   private final BlockWeights weights;
@@ -156,18 +161,35 @@ final class BlockBackward {
     if (HeadInputsBackward.areEdited(hooks, layer)) {
       return inputs.run(byParts);
     }
-    Shape shape = residPre.getShape();
-    NDList flat = new NDList();
-    for (NDArray part : byParts) {
-      flat.add(part.reshape(shape));
-    }
-    NDArray byNormed =
-        at(HookKind.LN1_OUT, ops.linear(NDArrays.concat(flat, 2), weights.qkv().weight()));
+    NDArray byNormed = at(HookKind.LN1_OUT, projections(byParts, residPre.getShape()));
+    boolean edited = hooks.isEdited(HookKind.LN1_IN, layer);
+    NDArray x = edited ? hooks.kept(HookKind.LN1_IN, layer) : residPre;
     NDArray byInput =
-        norms.run(
-            byNormed, residPre, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED, layer);
+        norms.run(byNormed, x, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED, layer);
+    byInput = at(HookKind.LN1_IN, byInput);
     inputs.show(byParts, residPre);
     return byInput;
+  }
+
+  /** The cotangent of what ln1 gives by way of queries, keys and values, [b, p, d_model]. */
+  private NDArray projections(NDArray[] byParts, Shape shape) {
+    if (PROJECTED.stream().noneMatch(kind -> hooks.isUsed(kind, layer))) {
+      NDList flat = new NDList();
+      for (NDArray part : byParts) {
+        flat.add(part.reshape(shape));
+      }
+      return ops.linear(NDArrays.concat(flat, 2), weights.qkv().weight());
+    }
+    int width = config.dModel();
+    NDArray sum = null;
+    for (int part = PROJECTED.size() - 1; part >= 0; part--) {
+      NDArray weight =
+          HeadInputsBackward.inScope(byParts[part], weights.qkv().weight())
+              .get(new NDIndex("{}:{}", part * width, (part + 1) * width)); // [d_model, d_model]
+      NDArray byPart = at(PROJECTED.get(part), byParts[part].reshape(shape).matMul(weight));
+      sum = sum == null ? byPart : sum.add(byPart);
+    }
+    return sum;
   }
 
   private NDArray at(HookKind kind, NDArray cotangent) {

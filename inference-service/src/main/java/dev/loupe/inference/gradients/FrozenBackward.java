@@ -141,8 +141,14 @@ final class FrozenBackward {
               .get(local, new NDIndex("{}:{}", 2 * config.dModel(), 3 * config.dModel()));
       byValues = byV.reshape(columns, count, config.dModel()).matMul(wV);
     }
-    NDArray byNormed = at(HookKind.LN1_OUT, layer, byValues);
-    return norm(byNormed, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED, layer);
+    NDArray byParts = at(HookKind.V_IN, layer, byValues);
+    byParts = sum(byParts, at(HookKind.K_IN, layer, null)); // targets alone, as patterns are held
+    byParts = sum(byParts, at(HookKind.Q_IN, layer, null));
+    NDArray byNormed = at(HookKind.LN1_OUT, layer, byParts);
+    return at(
+        HookKind.LN1_IN,
+        layer,
+        norm(byNormed, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED, layer));
   }
 
   private void recordZero(HookKind kind, int layer) {

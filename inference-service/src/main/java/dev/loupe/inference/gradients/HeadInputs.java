@@ -14,7 +14,7 @@ final class HeadInputs {
       Arrays.stream(HookKind.values()).filter(HookKind::isHeadInput).toList();
 
   private static final List<HookKind> SHARED =
-      List.of(HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED, HookKind.LN1_OUT);
+      Arrays.stream(HookKind.values()).filter(HookKind::isSharedHeadInput).toList();
 
   private HeadInputs() {}
 

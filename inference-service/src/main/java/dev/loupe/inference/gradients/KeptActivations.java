@@ -56,6 +56,7 @@ public final class KeptActivations {
     }
     if (goesThrough(HookKind.Q, layer)) {
       keep(HookKind.RESID_PRE, layer);
+      keepEdited(HookKind.LN1_IN, layer);
       keepEdited(HookKind.LN1_SCALE, layer);
       if (HeadInputs.areEdited(edits, layer)) {
         keep(HookKind.Q_INPUT, layer);

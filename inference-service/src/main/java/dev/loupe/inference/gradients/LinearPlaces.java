@@ -19,7 +19,7 @@ public final class LinearPlaces {
     String reason =
         switch (point.kind()) {
           case LN1_SCALE, LN2_SCALE, LN_FINAL_SCALE -> "the layer norms' scales are held";
-          case Q, K, ATTN_SCORES, PATTERN -> "the attention patterns are held";
+          case Q_IN, K_IN, Q, K, ATTN_SCORES, PATTERN -> "the attention patterns are held";
           case MLP_PRE -> "the MLPs are bypassed";
           case ATTN_IN, Q_INPUT, K_INPUT, V_INPUT ->
               "heads are not told apart before the values; ask for attn.hook_v or attn.hook_in";

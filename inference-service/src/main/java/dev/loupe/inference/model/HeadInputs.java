@@ -6,14 +6,20 @@ import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookRun;
 import dev.loupe.inference.model.hooks.InvalidInterventionException;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * The residual stream as each head reads it ({@code hook_attn_in}, {@code hook_q_input}, {@code
  * hook_k_input}, {@code hook_v_input}): copies of it, one for each head, each of which is
- * normalised and projected on its own when it is edited.
+ * normalised and projected on its own when it is edited. Also what queries, keys and values read of
+ * one layer norm that they share, each projected on its own when one of them is edited.
  */
 final class HeadInputs {
   private static final HookKind[] SPLIT = {HookKind.Q_INPUT, HookKind.K_INPUT, HookKind.V_INPUT};
+
+  private static final List<HookKind> SHARED =
+      Arrays.stream(HookKind.values()).filter(HookKind::isSharedHeadInput).toList();
 
   private final GptConfig config;
   private final BlockWeights weights;
@@ -38,6 +44,30 @@ final class HeadInputs {
     return edited;
   }
 
+  /** True when queries, keys and values do not all read what ln1 gives. */
+  boolean areEditedAfterNorm() {
+    return SHARED.stream()
+        .anyMatch(kind -> kind.isProjectionInput() && hooks.isEdited(kind, layer));
+  }
+
+  /**
+   * Queries (part 0), keys (1) or values (2) of all heads from one input.
+   *
+   * @param input [b, p, d_model], after ln1
+   * @return [b, p, h, d_head]
+   */
+  NDArray project(NDArray input, int part) {
+    Shape shape = input.getShape();
+    int width = config.dModel();
+    NDIndex rows = new NDIndex("{}:{}", part * width, (part + 1) * width);
+    NDArray weight = weights.qkv().weight().get(input.getManager(), rows); // [d_model, d_model]
+    NDArray bias = weights.qkv().bias().get(input.getManager(), rows);
+    return input
+        .matMul(weight.transpose())
+        .add(bias)
+        .reshape(shape.get(0), shape.get(1), config.heads(), config.dHead());
+  }
+
   /** Lets captures see the unedited inputs. */
   void show(NDArray residPre) {
     if (hooks.isUsed(HookKind.ATTN_IN, layer)) {
@@ -52,13 +82,11 @@ final class HeadInputs {
 
   /** Queries, keys and values [b, p, h, d_head] of edited inputs. */
   NDArray[] project(NDArray residPre) {
-    if (hooks.isEdited(HookKind.LN1_SCALE, layer)
-        || hooks.isEdited(HookKind.LN1_NORMALIZED, layer)
-        || hooks.isEdited(HookKind.LN1_OUT, layer)) {
+    if (SHARED.stream().anyMatch(kind -> hooks.isEdited(kind, layer))) {
       throw new InvalidInterventionException(
           InvalidInterventionException.Kind.WRONG_SHAPE,
           "hook_point",
-          "blocks.%d: edits of ln1 and of a head's own input exclude each other; the heads have a layer norm each then"
+          "blocks.%d: edits of ln1 or of what queries, keys or values read of it, and of a head's own input exclude each other; the heads have a layer norm each then"
               .formatted(layer));
     }
     NDArray attnIn = hooks.at(HookKind.ATTN_IN, layer, perHead(residPre)); // [b, p, h, d_model]

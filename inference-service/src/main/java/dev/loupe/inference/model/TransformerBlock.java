@@ -105,16 +105,25 @@ final class TransformerBlock {
     NDArray q;
     NDArray k;
     NDArray v;
+    NDArray ln1In = at(HookKind.LN1_IN, residPre);
     NDArray normed =
         at(
             HookKind.LN1_OUT,
-            norm(residPre, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED));
+            norm(ln1In, weights.ln1(), HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED));
+    NDArray[] ofParts = {
+      at(HookKind.Q_IN, normed), at(HookKind.K_IN, normed), at(HookKind.V_IN, normed)
+    };
     HeadInputs inputs = new HeadInputs(config, weights, layer, ops, hooks);
     if (inputs.areEdited()) {
       NDArray[] split = inputs.project(residPre);
       q = split[0];
       k = split[1];
       v = split[2];
+    } else if (inputs.areEditedAfterNorm()) {
+      inputs.show(residPre);
+      q = inputs.project(ofParts[0], 0);
+      k = inputs.project(ofParts[1], 1);
+      v = inputs.project(ofParts[2], 2);
     } else {
       inputs.show(residPre);
       List<NDArray> split = ops.queriesKeysValues(normed, weights.qkv(), config.heads());

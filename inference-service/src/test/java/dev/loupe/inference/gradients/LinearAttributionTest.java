@@ -281,7 +281,7 @@ class LinearAttributionTest {
         assertThat(e).hasMessageContaining(candidate.name());
       }
     }
-    assertThat(sources).hasSize(4 + 3 * 14);
+    assertThat(sources).hasSize(4 + 3 * 16);
     FrozenModel frozen =
         FrozenModel.of(tiny.transformer(), scope, tokens, sources, PassControl.NONE);
     Random random = new Random(3);

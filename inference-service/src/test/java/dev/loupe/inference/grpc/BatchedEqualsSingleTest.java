@@ -270,7 +270,8 @@ class BatchedEqualsSingleTest {
     }
     for (int i = 0; i < actual.length; i++) {
       boolean same =
-          actual[i] == expected[i] || Math.abs(actual[i] - expected[i]) <= share * largest;
+          Float.compare(actual[i], expected[i]) == 0
+              || Math.abs(actual[i] - expected[i]) <= share * largest;
       if (!same) {
         assertThat(actual[i]).as("%s at %d", what, i).isEqualTo(expected[i]);
       }

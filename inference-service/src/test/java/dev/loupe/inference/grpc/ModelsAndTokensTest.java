@@ -73,6 +73,7 @@ class ModelsAndTokensTest {
                 .setParameters(211 * 32 + 48 * 32 + 3 * (12 * 32 * 32 + 13 * 32) + 64)
                 .setWeightsSha256(HexFormat.of().formatHex(hash))
                 .setBosToken(TinyServer.BOS)
+                .addStopTokens(TinyServer.BOS)
                 .setDevice("cpu")
                 .setComputeType(ComputeType.COMPUTE_TYPE_F32)
                 .setProcessing(WeightProcessing.getDefaultInstance())

@@ -231,7 +231,7 @@ class SampledTextsTest {
             .addInterventions(scale.clone().addRows(1));
     refused(
         ErrorReason.NOT_FINITE,
-        "in row 1, blocks.1.hook_resid_post is beyond what float32 holds",
+        "in row 1, blocks.1.hook_resid_post holds infinities or no numbers",
         pass.setTopK(1));
     refused(
         ErrorReason.NOT_FINITE,

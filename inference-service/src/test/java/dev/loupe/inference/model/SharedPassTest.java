@@ -70,7 +70,7 @@ class SharedPassTest {
     HookPoint point = points.get(random.nextInt(points.size()));
     // Edits of ln1 and of a head's own input exclude each other, in one request as in several.
     String name = point.kind().localName();
-    if (name.startsWith("ln1.") || name.equals("attn.hook_in")) {
+    if (name.startsWith("ln1.") || name.startsWith("attn.") && name.endsWith("hook_in")) {
       return;
     }
     List<Integer> positions =
@@ -82,7 +82,10 @@ class SharedPassTest {
         switch (random.nextInt(3)) {
           case 0 -> new Edit.Scale(random.nextFloat() * 2);
           case 1 -> new Edit.SetValue(randomValue(random, point));
-          default -> new Edit.Zero();
+          default ->
+              point.kind().axes().contains(HookAxis.SCALE) // a layer norm divides by it
+                  ? new Edit.Scale(2)
+                  : new Edit.Zero();
         };
     program.intervene(new Intervention(point, new Selection(positions, heads, some), edit));
   }

@@ -133,7 +133,8 @@ class SlowOracleTest {
   @EnumSource(
       value = HookKind.class,
       names = {
-        "ATTN_IN", "Q_INPUT", "K_INPUT", "V_INPUT", "RESULT", "MLP_IN", "Z", "LN1_OUT", "LN2_OUT"
+        "ATTN_IN", "Q_INPUT", "K_INPUT", "V_INPUT", "RESULT", "MLP_IN", "Z", "LN1_OUT", "LN2_OUT",
+        "LN1_IN", "Q_IN", "K_IN", "V_IN"
       })
   void editsOfWhatTheGoldenDataDoesNotHave(HookKind kind) throws IOException {
     GptConfig config = shape(Activation.GELU_TANH);

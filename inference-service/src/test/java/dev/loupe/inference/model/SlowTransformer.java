@@ -80,12 +80,13 @@ public final class SlowTransformer {
     double[] k = project(layer, 1, at(HookKind.K_INPUT, layer, attnIn), n);
     double[] v = project(layer, 2, at(HookKind.V_INPUT, layer, attnIn), n);
     if (editsSharedNorm(layer)) {
+      double[] ln1In = at(HookKind.LN1_IN, layer, resid);
       double[] normed =
-          norm(resid, n, block + "ln_1", HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED, layer);
-      double[] shared = perHead(at(HookKind.LN1_OUT, layer, normed), n);
-      q = projectNormed(layer, 0, shared, n);
-      k = projectNormed(layer, 1, shared, n);
-      v = projectNormed(layer, 2, shared, n);
+          norm(ln1In, n, block + "ln_1", HookKind.LN1_SCALE, HookKind.LN1_NORMALIZED, layer);
+      double[] shared = at(HookKind.LN1_OUT, layer, normed);
+      q = projectNormed(layer, 0, perHead(at(HookKind.Q_IN, layer, shared), n), n);
+      k = projectNormed(layer, 1, perHead(at(HookKind.K_IN, layer, shared), n), n);
+      v = projectNormed(layer, 2, perHead(at(HookKind.V_IN, layer, shared), n), n);
     }
     q = at(HookKind.Q, layer, q);
     k = at(HookKind.K, layer, k);
@@ -124,9 +125,8 @@ public final class SlowTransformer {
 
   /** With such an edit all heads read one layer norm of the residual stream. */
   private boolean editsSharedNorm(int layer) {
-    return edits.containsKey(new HookPoint(HookKind.LN1_SCALE, layer))
-        || edits.containsKey(new HookPoint(HookKind.LN1_NORMALIZED, layer))
-        || edits.containsKey(new HookPoint(HookKind.LN1_OUT, layer));
+    return edits.keySet().stream()
+        .anyMatch(point -> point.layer() == layer && point.kind().isSharedHeadInput());
   }
 
   private double[] perHead(double[] resid, int n) {

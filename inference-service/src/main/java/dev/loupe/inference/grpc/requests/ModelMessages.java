@@ -21,6 +21,10 @@ public final class ModelMessages {
           HookKind.K_INPUT,
           HookKind.V_INPUT,
           HookKind.RESULT,
+          HookKind.LN1_IN,
+          HookKind.Q_IN,
+          HookKind.K_IN,
+          HookKind.V_IN,
           HookKind.MLP_IN);
 
   private ModelMessages() {}

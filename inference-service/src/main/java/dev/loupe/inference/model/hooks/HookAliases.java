@@ -3,6 +3,8 @@ package dev.loupe.inference.model.hooks;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The other names of hook points: the short ones that TransformerLens's {@code get_act_name} knows
@@ -11,6 +13,7 @@ import java.util.Map;
  * differentiating mean the same at both.
  */
 final class HookAliases {
+  private static final int LONGEST_JOINT = 40;
   private static final String IDS =
       "holds token ids, which are integers: they come back with each row's result (ids), and"
           + " Tokenize gives them without a pass; hook_embed holds their embeddings";
@@ -26,11 +29,24 @@ final class HookAliases {
           "holds positions, which are integers: a row's count from 0; hook_pos_embed holds their"
               + " embeddings");
 
+  /** The joint projection of the bridge, whose hooks never run: it is split before it is called. */
+  private static final Pattern JOINT =
+      Pattern.compile("blocks\\.\\d+\\.attn\\.qkv\\.hook_(in|out)");
+
   private HookAliases() {}
 
   /** Why a name of TransformerLens is no activation, or null when it is not such a name. */
   static String refusal(String name) {
-    return INTEGERS.get(name);
+    Matcher joint = name.length() < LONGEST_JOINT ? JOINT.matcher(name) : null;
+    if (joint == null || !joint.matches()) {
+      return INTEGERS.get(name);
+    }
+    return joint.group(1).equals("in")
+        ? "names a projection that TransformerLens splits and never calls whole: attn.hook_in holds"
+            + " what queries, keys and values read, and attn.q.hook_in, attn.k.hook_in and"
+            + " attn.v.hook_in what each of them reads"
+        : "names a projection that TransformerLens splits and never calls whole: attn.hook_q,"
+            + " attn.hook_k and attn.hook_v hold what it gives";
   }
 
   /**

@@ -15,8 +15,8 @@ import java.util.List;
 
 /**
  * The places in a model where an activation can be read or replaced, in the order in which a pass
- * reaches them. Names, shapes and meaning are TransformerLens 3's; {@code attn.hook_in} and {@code
- * mlp.hook_in} are those of its bridge.
+ * reaches them. Names, shapes and meaning are TransformerLens 3's; those that end in {@code
+ * hook_in} are of its bridge.
  */
 public enum HookKind {
   EMBED(Stage.START, "hook_embed", BATCH, POS, D_MODEL),
@@ -27,11 +27,17 @@ public enum HookKind {
   Q_INPUT(Stage.BLOCK, "hook_q_input", BATCH, POS, HEAD, D_MODEL),
   K_INPUT(Stage.BLOCK, "hook_k_input", BATCH, POS, HEAD, D_MODEL),
   V_INPUT(Stage.BLOCK, "hook_v_input", BATCH, POS, HEAD, D_MODEL),
+  /** The residual stream as ln1 reads it; the skip path keeps its own. */
+  LN1_IN(Stage.BLOCK, "ln1.hook_in", BATCH, POS, D_MODEL),
   LN1_SCALE(Stage.BLOCK, "ln1.hook_scale", BATCH, POS, SCALE),
   /** Before ln1's weight and bias. */
   LN1_NORMALIZED(Stage.BLOCK, "ln1.hook_normalized", BATCH, POS, D_MODEL),
   /** After ln1's weight and bias: what queries, keys and values are computed from. */
   LN1_OUT(Stage.BLOCK, "attn.hook_in", BATCH, POS, D_MODEL),
+  /** What queries alone are computed from, after ln1; likewise keys and values. */
+  Q_IN(Stage.BLOCK, "attn.q.hook_in", BATCH, POS, D_MODEL),
+  K_IN(Stage.BLOCK, "attn.k.hook_in", BATCH, POS, D_MODEL),
+  V_IN(Stage.BLOCK, "attn.v.hook_in", BATCH, POS, D_MODEL),
   Q(Stage.BLOCK, "attn.hook_q", BATCH, POS, HEAD, D_HEAD),
   K(Stage.BLOCK, "attn.hook_k", BATCH, POS, HEAD, D_HEAD),
   V(Stage.BLOCK, "attn.hook_v", BATCH, POS, HEAD, D_HEAD),
@@ -91,6 +97,19 @@ public enum HookKind {
   /** True for what one head reads of the residual stream, made only when asked for. */
   public boolean isHeadInput() {
     return this == ATTN_IN || this == Q_INPUT || this == K_INPUT || this == V_INPUT;
+  }
+
+  /** True for ln1 and what queries, keys and values read of it, which no head has for itself. */
+  public boolean isSharedHeadInput() {
+    return switch (this) {
+      case LN1_IN, LN1_SCALE, LN1_NORMALIZED, LN1_OUT, Q_IN, K_IN, V_IN -> true;
+      default -> false;
+    };
+  }
+
+  /** True for what queries, keys or values alone read after ln1. */
+  public boolean isProjectionInput() {
+    return this == Q_IN || this == K_IN || this == V_IN;
   }
 
   /** True for the kinds that are as wide as the residual stream for each head. */

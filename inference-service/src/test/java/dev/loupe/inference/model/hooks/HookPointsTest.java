@@ -16,7 +16,7 @@ class HookPointsTest {
 
   @Test
   void listsEveryPointInTheOrderOfAPass() {
-    assertThat(points.all()).hasSize(2 + 3 * 25 + 4).isSorted();
+    assertThat(points.all()).hasSize(2 + 3 * 29 + 4).isSorted();
     assertThat(points.all())
         .extracting(HookPoint::name)
         .startsWith("hook_embed", "hook_pos_embed", "blocks.0.hook_resid_pre")
