@@ -33,9 +33,14 @@ public final class Look {
                   .addPrompts(prompt)
                   .setTopK(3)
                   .addCaptures(
-                      Capture.newBuilder().setHookPoint("blocks.0.hook_resid_post").addPositions(-1))
+                      Capture.newBuilder()
+                          .setHookPoint("blocks.0.hook_resid_post")
+                          .addPositions(-1))
                   .build());
-      answer.getRows(0).getPredictions(0).getTopList()
+      answer
+          .getRows(0)
+          .getPredictions(0)
+          .getTopList()
           .forEach(
               score ->
                   System.out.printf(

@@ -40,7 +40,9 @@ class CommandLinesTest {
     private String at;
 
     @Override
-    public void run() {}
+    public void run() {
+      assertThat(server.port() + at).endsWith("a.b/c");
+    }
   }
 
   @Command(name = "deeper", description = "See ~/.djl.ai, openai-community/gpt2.")

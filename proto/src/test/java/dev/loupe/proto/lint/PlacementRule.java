@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * A file's folder is its package, whose last part is a version; its Java and Go packages follow from
- * it, with one Java class to a message.
+ * A file's folder is its package, whose last part is a version; its Java and Go packages follow
+ * from it, with one Java class to a message.
  */
 final class PlacementRule implements LintRule {
   private static final Pattern PACKAGE = Pattern.compile("loupe\\.[a-z]+\\.v[1-9][0-9]*");
