@@ -2,9 +2,11 @@ package dev.loupe.inference.grpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
 import dev.loupe.inference.TinyServer;
 import dev.loupe.proto.inference.v1.ComputeType;
 import dev.loupe.proto.inference.v1.DetokenizeRequest;
+import dev.loupe.proto.inference.v1.DetokenizeResponse;
 import dev.loupe.proto.inference.v1.GetModelRequest;
 import dev.loupe.proto.inference.v1.HookPoint;
 import dev.loupe.proto.inference.v1.ListHookPointsRequest;
@@ -161,16 +163,18 @@ class ModelsAndTokensTest {
 
   @Test
   void detokenizes() {
-    assertThat(
-            tiny.stub()
-                .detokenize(
-                    DetokenizeRequest.newBuilder()
-                        .setModel(TinyServer.MODEL)
-                        .addIds(3)
-                        .addIds('x')
-                        .addIds(TinyServer.BOS)
-                        .build())
-                .getTokensList())
+    DetokenizeResponse response =
+        tiny.stub()
+            .detokenize(
+                DetokenizeRequest.newBuilder()
+                    .setModel(TinyServer.MODEL)
+                    .addIds(3)
+                    .addIds('x')
+                    .addIds(TinyServer.BOS)
+                    .build());
+    assertThat(response.getTokensList()).containsExactly(" the", "x", "<|endoftext|>");
+    assertThat(response.getTokenBytesList())
+        .extracting(ByteString::toStringUtf8)
         .containsExactly(" the", "x", "<|endoftext|>");
   }
 }

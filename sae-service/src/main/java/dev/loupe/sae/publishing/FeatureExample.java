@@ -1,5 +1,6 @@
 package dev.loupe.sae.publishing;
 
+import dev.loupe.server.text.WholeText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -12,6 +12,7 @@ import dev.loupe.proto.features.v1.FeatureView;
 import dev.loupe.proto.features.v1.ListFeaturesRequest;
 import dev.loupe.proto.features.v1.TokenEffect;
 import io.grpc.Channel;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -89,8 +90,26 @@ public final class FeatureClient {
         feature.getTopLogitsList().stream().map(TokenEffect::getToken).toList());
   }
 
+  /** The strongest token, with the whole of the characters that it holds parts of. */
   private static String peak(FeatureExample example) {
-    return example.getTokens(example.getPeak());
+    if (example.getByteEndsCount() == 0) {
+      return example.getTokens(example.getPeak());
+    }
+    byte[] text = example.getText().getBytes(StandardCharsets.UTF_8);
+    int from = example.getPeak() == 0 ? 0 : example.getByteEnds(example.getPeak() - 1);
+    int to = example.getByteEnds(example.getPeak());
+    while (isInsideCharacter(text, from)) {
+      from--;
+    }
+    while (isInsideCharacter(text, to)) {
+      to++;
+    }
+    return new String(text, from, to - from, StandardCharsets.UTF_8);
+  }
+
+  /** UTF-8's bytes of the form 10xxxxxx go on with a character. */
+  private static boolean isInsideCharacter(byte[] text, int at) {
+    return at < text.length && (text[at] & 0xc0) == 0x80;
   }
 
   static int index(String name) {

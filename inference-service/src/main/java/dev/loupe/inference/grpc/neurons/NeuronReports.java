@@ -8,6 +8,7 @@ import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.NeuronExample;
 import dev.loupe.proto.inference.v1.NeuronReport;
 import dev.loupe.proto.inference.v1.NeuronStatistics;
+import dev.loupe.server.text.WholeText;
 import java.util.Arrays;
 
 /** What a scan found, as messages. */
@@ -25,6 +26,9 @@ final class NeuronReports {
             .setIndex(report.unit())
             .setStatistics(message(report.statistics()));
     for (Example example : report.examples()) {
+      WholeText text =
+          WholeText.of(
+              Arrays.stream(example.context()).mapToObj(model.tokenizer()::bytes).toList());
       message.addExamples(
           NeuronExample.newBuilder()
               .setBatchId(example.batch())
@@ -33,7 +37,9 @@ final class NeuronReports {
               .setActivation(example.activation())
               .addAllIds(ModelMessages.ids(example.context()))
               .addAllTokens(ModelMessages.texts(model, example.context()))
-              .setFocus(example.focus()));
+              .setFocus(example.focus())
+              .setText(text.text())
+              .addAllByteEnds(text.byteEnds()));
     }
     return message.build();
   }

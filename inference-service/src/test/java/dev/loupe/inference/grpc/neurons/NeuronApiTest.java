@@ -25,6 +25,7 @@ import dev.loupe.testkit.golden.GoldenTensor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -149,6 +150,9 @@ class NeuronApiTest {
       assertThat(example.getIds(example.getFocus())).isEqualTo(tokens[example.getPosition()]);
       assertThat(example.getFocus()).isEqualTo(Math.min(2, example.getPosition()));
       assertThat(example.getTokensCount()).isEqualTo(example.getIdsCount());
+      assertThat(example.getByteEndsList()).hasSize(example.getIdsCount()).isSorted();
+      assertThat(example.getByteEnds(example.getIdsCount() - 1))
+          .isEqualTo(example.getText().getBytes(StandardCharsets.UTF_8).length);
     }
     var statistics = report.getStatistics();
     assertThat(statistics.getCount()).isEqualTo(54);

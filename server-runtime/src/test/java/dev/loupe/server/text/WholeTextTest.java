@@ -1,4 +1,4 @@
-package dev.loupe.sae.publishing;
+package dev.loupe.server.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -40,6 +40,12 @@ class WholeTextTest {
                 new byte[] {china[0]},
                 new byte[] {china[1]}));
     assertThat(text).isEqualTo(new WholeText("\ufffda\ufffd", List.of(3, 4, 4, 7, 7)));
+  }
+
+  @Test
+  void tokensThatStandForNothingEndNowhere() {
+    assertThat(WholeText.of(List.of(new byte[0], new byte[0])))
+        .isEqualTo(new WholeText("", List.of()));
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.loupe.sae.publishing;
+package dev.loupe.server.text;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -11,14 +11,15 @@ import java.util.List;
  * U+FFFD for each run of them.
  *
  * @param text the text
- * @param byteEnds where each token ends in its UTF-8 form
+ * @param byteEnds where each token ends in its UTF-8 form, which may be inside a character; none
+ *     without text
  */
-record WholeText(String text, List<Integer> byteEnds) {
+public record WholeText(String text, List<Integer> byteEnds) {
   private static final String REPLACEMENT = "\ufffd";
   private static final int REPLACEMENT_BYTES = 3;
 
-  /** Puts tokens together. */
-  static WholeText of(List<byte[]> tokens) {
+  /** Puts the bytes of tokens together. */
+  public static WholeText of(List<byte[]> tokens) {
     byte[] bytes = joined(tokens);
     StringBuilder text = new StringBuilder(bytes.length);
     // Where the text ends after each byte.
@@ -50,6 +51,9 @@ record WholeText(String text, List<Integer> byteEnds) {
   }
 
   private static List<Integer> tokenEnds(List<byte[]> tokens, int[] ends) {
+    if (ends.length == 0) {
+      return List.of();
+    }
     List<Integer> tokenEnds = new ArrayList<>(tokens.size());
     int at = 0;
     for (byte[] token : tokens) {
