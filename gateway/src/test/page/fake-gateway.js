@@ -2,7 +2,7 @@
 // before it, or one byte of a character beyond ASCII; its id is its length, and feature p fires at position p.
 
 export const FEATURES = 64;
-export const CONTEXT = 100;
+export const CONTEXT = 400;
 
 const encoder = new TextEncoder();
 const lenient = new TextDecoder();
@@ -58,6 +58,9 @@ export function answer(method, url, body) {
   }
   if (path.endsWith(':runForwardPass')) {
     const row = tokenized(body.prompts[0].text);
+    if (body.predictionPositions.length > 256) {
+      return refused(429, 'RESOURCE_EXHAUSTED', 'OUT_OF_BUDGET', 'too many logits at once');
+    }
     const predictions = body.predictionPositions.map((position) => ({ position, top: tops(row, position, body.topK) }));
     return ok({ rows: [{ ids: row.ids, tokens: row.tokens, predictions }] });
   }

@@ -107,7 +107,7 @@ it('counts tokens while one writes, and says plainly when there are too many', a
   $('prompt').dispatchEvent(new window.Event('input'));
   await until(() => $('count').textContent === `4 of ${CONTEXT} tokens`);
   await look('word '.repeat(CONTEXT).trim());
-  assert.match($('trouble').textContent, /has 101 tokens.*reads at most 100\. Leave out 1 or more/);
+  assert.match($('trouble').textContent, /has 401 tokens.*reads at most 400\. Leave out 1 or more/);
   assert.ok($('count').classList.contains('over'));
   assert.ok($('results').hidden);
   assert.ok(!calls.slice(-1)[0].includes('analyzePrompt'), 'the model is not asked');
@@ -156,6 +156,14 @@ it('predicts after every token and marks the one that follows', async () => {
   assert.equal(texts('#next .token')[0], '·after-1');
   assert.equal($('next-hint').textContent, 'the likeliest tokens after a');
   assert.deepEqual(texts('#next .follows .token'), ['·other-1']);
+});
+
+it('predicts a long prompt where one looks', async () => {
+  await look(Array.from({ length: 300 }, (_, i) => `w${i}`).join(' '));
+  assert.equal($('trouble').textContent, '');
+  assert.equal(texts('#next .token')[0], '·after-300');
+  document.querySelectorAll('.chip')[7].click();
+  await until(() => texts('#next .token')[0] === '·after-7');
 });
 
 it('says of features that nobody knows why', async () => {

@@ -1,18 +1,21 @@
 // Loupe's page: asks the gateway about a prompt and shows what it says.
 import * as address from './address.js';
 import * as api from './api.js';
+import { Choices, offerTries } from './choices.js';
 import { el } from './dom.js';
 import { markFeature, peakTokens, showFeatures, shownAtFirst } from './features.js';
 import { lensHint, lensPositions, markLens, showLens } from './lens.js';
 import { TokenCounter, tooLong, tooManyCharacters } from './limits.js';
-import { dictionaryNames, howToTrain } from './names.js';
+import { howToTrain } from './names.js';
 import { showNext } from './next.js';
-import { showPanel, showPanelNotice } from './panel.js';
+import { OpenedFeature } from './opened.js';
 import { pieces, wholeOf } from './pieces.js';
 import { Search } from './search.js';
-import { count, id, visible } from './text.js';
+import { id, visible } from './text.js';
 import { bringIntoView, colourTokens, showTokens } from './tokens.js';
 
+/** Longer prompts are not predicted at every position at once: their logits take much memory. */
+const PREDICTED_AT_ONCE = 256;
 const TRIES = [
   'The capital of Texas is',
   'The Eiffel Tower is in the city of',
@@ -22,12 +25,17 @@ const TRIES = [
 
 const $ = (name) => document.getElementById(name);
 const state = {
-  models: [], dictionaries: [], dictionary: null, model: null, prompt: '',
-  tokens: [], predictions: [], most: 0, picked: 0, lens: [], feature: null, opener: null, peaks: new Map(),
-  asked: 0, opened: 0, moved: 0, moving: 0,
+  dictionary: null, model: null, prompt: '',
+  tokens: [], predictions: new Map(), most: 0, picked: 0, lens: [], peaks: new Map(),
+  asked: 0, moved: 0, moving: 0,
 };
+const choices = new Choices($('model'), $('dictionary'), $('facts'));
 const counter = new TokenCounter($('count'));
-const search = new Search($('find'), $('found'), openFeature);
+const opened = new OpenedFeature($('panel'), whyUnknown, () => {
+  paint();
+  remember();
+});
+const search = new Search($('find'), $('found'), opened.open);
 
 $('ask').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -39,23 +47,17 @@ $('prompt').addEventListener('keydown', (event) => {
     look();
   }
 });
-$('prompt').addEventListener('input', () => counter.soon(chosenModel(), $('prompt').value));
+$('prompt').addEventListener('input', () => counter.soon(choices.model, $('prompt').value));
 $('model').addEventListener('change', () => {
-  offerDictionaries();
-  counter.now(chosenModel(), $('prompt').value);
+  choices.offerDictionaries();
+  counter.now(choices.model, $('prompt').value);
 });
 $('dictionary').addEventListener('change', () => look());
 window.addEventListener('popstate', () => {
-  if (state.models.length > 0) {
+  if (choices.ready) {
     lookAtAddress();
   }
 });
-window.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && !$('panel').hidden) {
-    closeFeature();
-  }
-});
-
 start();
 
 async function start() {
@@ -70,80 +72,30 @@ async function start() {
   }
   if (dictionaries.status === 'rejected') {
     trouble(dictionaries.reason);
-  } else {
-    state.dictionaries = dictionaries.value.dictionaries;
   }
-  state.models = models.value.models;
-  $('model').replaceChildren(
-    ...state.models.map((model) => el('option', { value: model.name, textContent: id(model.name) })));
-  $('model').disabled = false;
+  choices.offer(models.value.models, dictionaries.value?.dictionaries ?? []);
   $('look').disabled = false;
-  offerTries();
+  offerTries($('tries'), TRIES, (text) => {
+    $('prompt').value = text;
+    look();
+  });
   await lookAtAddress();
 }
 
 /** Looks at what the address asks for. */
 async function lookAtAddress() {
   const wanted = address.asked();
-  choose($('model'), wanted.model);
-  offerDictionaries(wanted.dictionary);
+  choices.choose(wanted.model, wanted.dictionary);
   $('prompt').value = wanted.prompt ?? TRIES[0];
   await look(wanted.feature);
-}
-
-function choose(select, value) {
-  if ([...select.options].some((option) => option.value === value)) {
-    select.value = value;
-  }
-}
-
-const chosenModel = () => state.models.find((model) => model.name === $('model').value);
-
-function offerDictionaries(wanted) {
-  const fitting = state.dictionaries.filter((dictionary) => dictionary.model === $('model').value);
-  const names = dictionaryNames(fitting);
-  const select = $('dictionary');
-  select.disabled = fitting.length === 0;
-  select.replaceChildren(
-    ...(fitting.length > 0
-      ? fitting.map((d, i) => el('option', { value: d.name, textContent: names[i], title: d.name }))
-      : [el('option', { value: '', textContent: 'none trained yet' })]));
-  choose(select, wanted);
-  showFacts();
-}
-
-function showFacts() {
-  const model = chosenModel();
-  const dictionary = state.dictionaries.find((d) => d.name === $('dictionary').value);
-  const parts = [`${model.layers} layers, ${model.heads} heads, ${count(model.parameters)} parameters`];
-  if (dictionary) {
-    parts.push(dictionary.name);
-  }
-  $('facts').textContent = parts.join(' · ');
-  $('facts').hidden = false;
-}
-
-function offerTries() {
-  $('tries').append(...TRIES.map((text) =>
-    el('button', {
-      type: 'button',
-      className: 'quiet',
-      textContent: text,
-      onclick: () => {
-        $('prompt').value = text;
-        look();
-      },
-    })));
-  $('tries').hidden = false;
 }
 
 /** Asks for everything about the prompt. An answer that comes after a newer question is dropped. */
 async function look(feature = null) {
   const asked = ++state.asked;
-  const model = chosenModel();
-  const dictionary = $('dictionary').value;
+  const { model, dictionary } = choices;
   const prompt = $('prompt').value;
-  showFacts();
+  choices.showFacts();
   $('trouble').replaceChildren();
   const refused = prompt === '' ? 'The prompt is empty. Write something to look at.' : tooManyCharacters(prompt);
   if (refused) {
@@ -165,7 +117,7 @@ async function look(feature = null) {
     const last = row.ids.length - 1;
     const answers = await Promise.allSettled([
       dictionary ? api.analyzePrompt(model.name, dictionary, prompt, featuresFor(row.ids.length)) : null,
-      api.runForwardPass(model.name, prompt, row.ids.length > 256 ? 5 : 10, row.ids.map((_, i) => i)),
+      predict(model, prompt, last, row.ids.length),
       api.computeLogitLens(model.name, prompt, lensPositions(last, row.ids.length)),
     ]);
     if (asked === state.asked) {
@@ -189,6 +141,18 @@ function featuresFor(tokens) {
   return Math.max(3, Math.min(50, Math.floor(10000 / tokens)));
 }
 
+/** What follows each position: of a long prompt only of those that the lens shows. */
+function predict(model, prompt, position, tokens) {
+  const positions = tokens <= PREDICTED_AT_ONCE ? Array.from({ length: tokens }, (_, i) => i) : lensPositions(position, tokens);
+  return api.runForwardPass(model.name, prompt, 10, positions);
+}
+
+function keepPredictions(pass) {
+  for (const prediction of pass.value?.rows[0].predictions ?? []) {
+    state.predictions.set(prediction.position, prediction.top);
+  }
+}
+
 /** Shows a row of tokens with what three calls said of it, each of which may have failed. */
 function show(row, analysis, pass, lens, feature) {
   const failed = [analysis, pass].find((answer) => answer.status === 'rejected');
@@ -204,9 +168,9 @@ function show(row, analysis, pass, lens, feature) {
     label: visible(wholeOf(shown, i)),
     features: analysis.value?.tokens[i].features ?? [],
   }));
-  state.predictions = row.ids.map((_, i) => pass.value?.rows[0].predictions[i].top ?? []);
+  state.predictions = new Map([[row.ids.length - 1, analysis.value?.predictions ?? []]]);
+  keepPredictions(pass);
   state.most = Math.max(0, ...state.tokens.map((token) => token.features[0]?.activation ?? 0));
-  state.feature = null;
   $('search-card').hidden = !state.dictionary;
   $('results').hidden = false;
   showTokens($('tokens'), state.tokens, pick);
@@ -215,9 +179,9 @@ function show(row, analysis, pass, lens, feature) {
   pick(state.tokens.length - 1);
   search.in(state.dictionary);
   if (feature && state.dictionary) {
-    openFeature(feature);
+    opened.open(feature);
   } else {
-    closeFeature();
+    opened.close();
   }
 }
 
@@ -238,9 +202,9 @@ function pick(position) {
   const following = state.tokens[position + 1];
   $('features-hint').textContent = `at ${token.label}`;
   $('next-hint').textContent = following ? `the likeliest tokens after ${token.label}` : 'the likeliest tokens after the prompt';
-  showNext($('next'), state.predictions[position], following?.id ?? null);
+  showNext($('next'), state.predictions.get(position) ?? [], following?.id ?? null);
   if (token.features.length > 0) {
-    showFeatures($('features'), token.features, state.most, state.feature, state.peaks, openFeature);
+    showFeatures($('features'), token.features, state.most, opened.name, state.peaks, opened.open);
     learnPeaks(position);
   } else {
     $('features').replaceChildren(el('p', { className: 'empty', textContent: whyNone(position) }));
@@ -259,10 +223,14 @@ function moveLens(position) {
   const { asked, model, prompt } = state;
   state.moving = setTimeout(async () => {
     const positions = lensPositions(position, state.tokens.length);
-    const [lens] = await Promise.allSettled([api.computeLogitLens(model.name, prompt, positions)]);
+    const [lens, pass] = await Promise.allSettled([
+      api.computeLogitLens(model.name, prompt, positions),
+      state.predictions.has(position) ? null : predict(model, prompt, position, state.tokens.length),
+    ]);
     if (moved === state.moved && asked === state.asked) {
+      keepPredictions(pass);
       showLensAnswer(lens, positions);
-      markLens($('lens'), state.picked);
+      pick(state.picked);
     }
   }, 150);
 }
@@ -284,7 +252,7 @@ async function learnPeaks(position) {
     }
   }
   if (state.tokens[state.picked]?.features === features) {
-    showFeatures($('features'), features, state.most, state.feature, state.peaks, openFeature);
+    showFeatures($('features'), features, state.most, opened.name, state.peaks, opened.open);
   }
 }
 
@@ -299,47 +267,23 @@ function whyNone(position) {
 
 function paint() {
   const values = state.tokens.map((token) =>
-    state.feature
-      ? token.features.find((f) => f.name === state.feature)?.activation ?? 0
+    opened.name
+      ? token.features.find((f) => f.name === opened.name)?.activation ?? 0
       : token.features[0]?.activation ?? 0);
-  const what = state.feature ? 'activation' : 'strongest feature';
-  const most = state.feature ? Math.max(...values) : state.most;
+  const what = opened.name ? 'activation' : 'strongest feature';
+  const most = opened.name ? Math.max(...values) : state.most;
   colourTokens($('tokens'), state.tokens, values, most, state.picked, what);
   bringIntoView($('tokens'), state.picked);
-  $('tokens-hint').textContent = state.feature
-    ? `coloured by feature ${id(state.feature)}`
+  $('tokens-hint').textContent = opened.name
+    ? `coloured by feature ${id(opened.name)}`
     : state.most > 0 ? 'coloured by the strongest feature; pick one to see its own' : '';
   markLens($('lens'), state.picked);
-  markFeature($('features'), state.feature);
-}
-
-/** Shows a feature. One that somebody picked (there is an event) gets the focus, which closing gives back. */
-async function openFeature(name, event) {
-  const opened = ++state.opened;
-  state.feature = name;
-  if (event && !$('panel').contains(event.currentTarget)) {
-    state.opener = event.currentTarget;
-  }
-  paint();
-  remember();
-  const feature = await api.getFeature(name).catch((error) => ({ error }));
-  if (opened !== state.opened) {
-    return;
-  }
-  if (feature.error) {
-    showPanelNotice($('panel'), name, whyUnknown(name, feature.error), closeFeature);
-  } else {
-    showPanel($('panel'), feature, openFeature, closeFeature);
-  }
-  if (event) {
-    $('panel').focus({ preventScroll: true });
-    $('panel').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
-  }
+  markFeature($('features'), opened.name);
 }
 
 /** Why there is nothing to show of a feature. */
 function whyUnknown(name, error) {
-  const dictionary = state.dictionaries.find((d) => name.startsWith(`${d.name}/features/`));
+  const dictionary = choices.dictionaryOf(name);
   if (dictionary && !(Number(id(name)) < dictionary.dSae)) {
     return `There is no such feature: those of ${dictionary.name} are 0 to ${dictionary.dSae - 1}.`;
   }
@@ -351,23 +295,8 @@ function whyUnknown(name, error) {
     'Publish the dictionary (PublishFeatures) to fill the store.';
 }
 
-function closeFeature() {
-  state.opened++;
-  state.feature = null;
-  const focused = $('panel').contains(document.activeElement);
-  $('panel').hidden = true;
-  if (focused) {
-    // The list may have been drawn again since.
-    const same = document.querySelector(`[data-name="${CSS.escape(state.opener?.dataset.name ?? '')}"]`);
-    (state.opener?.isConnected ? state.opener : same ?? $('tokens').children[state.picked]).focus();
-  }
-  state.opener = null;
-  paint();
-  remember();
-}
-
 function remember() {
-  address.remember({ ...state, model: state.model.name });
+  address.remember({ ...state, model: state.model.name, feature: opened.name });
 }
 
 function refuse(text) {
