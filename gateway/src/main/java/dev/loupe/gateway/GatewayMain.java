@@ -54,6 +54,16 @@ public final class GatewayMain implements Callable<Integer> {
   private Path upstreamCa;
 
   @Option(
+      names = "--allow-host",
+      paramLabel = "NAME",
+      split = ",",
+      description =
+          "A name under which the gateway is called, beside localhost, this machine's name and any"
+              + " address; *.NAME for all below it, * for all. Requests for other names are"
+              + " refused.")
+  private List<String> allowedHosts = List.of();
+
+  @Option(
       names = "--allow-origin",
       paramLabel = "ORIGIN",
       split = ",",
@@ -107,6 +117,7 @@ public final class GatewayMain implements Callable<Integer> {
             .maxMessageBytes(server.maxMessageBytes())
             .maxCalls(server.maxCalls())
             .grace(server.grace())
+            .allowedHosts(allowedHosts)
             .allowedOrigins(allowedOrigins)
             .inference(inference)
             .sae(sae)

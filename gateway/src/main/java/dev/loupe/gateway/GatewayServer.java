@@ -121,7 +121,10 @@ public final class GatewayServer implements AutoCloseable {
     door.awaitClosed();
   }
 
-  /** Gives open calls a few seconds, then closes the port and the channels to the services. */
+  /**
+   * Refuses new calls, waits for open ones as long as the grace lasts, and closes the port and the
+   * channels to the services.
+   */
   @Override
   public synchronized void close() {
     if (closed) {
@@ -163,6 +166,7 @@ public final class GatewayServer implements AutoCloseable {
     private String host = "127.0.0.1";
     private int port = 8080;
     private Tls tls;
+    private List<String> allowedHosts = List.of();
     private List<String> allowedOrigins = List.of();
     private int maxMessageBytes = 8 << 20;
     private int maxCalls = 1024;
@@ -191,6 +195,15 @@ public final class GatewayServer implements AutoCloseable {
     /** Serves over TLS. */
     public Builder tls(Tls tls) {
       this.tls = tls;
+      return this;
+    }
+
+    /**
+     * Names that it answers to, beside this machine's own and any address; {@code *.lab.example}
+     * for all below one, {@code *} for all.
+     */
+    public Builder allowedHosts(List<String> names) {
+      this.allowedHosts = List.copyOf(names);
       return this;
     }
 
@@ -269,7 +282,8 @@ public final class GatewayServer implements AutoCloseable {
     }
 
     private Address address() {
-      return new Address(host, port, tls, allowedOrigins, maxMessageBytes, maxCalls, grace);
+      return new Address(
+          host, port, tls, allowedHosts, allowedOrigins, maxMessageBytes, maxCalls, grace);
     }
 
     private Upstream upstream(String name, String target, Tenancy tenancy) {

@@ -59,6 +59,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Calls through the gateway behave as calls to the service itself. */
 @Timeout(60)
@@ -288,10 +289,14 @@ class ForwardingTest {
     return HealthCheckRequest.newBuilder().setService(service).build();
   }
 
-  @Test
-  void refusesAMessageOverTheLimit() {
+  @ParameterizedTest
+  @ValueSource(ints = {9, 31, 33, 40, 70})
+  void refusesAMessageOverTheLimit(int mebibytes) {
     TokenizeRequest request =
-        TokenizeRequest.newBuilder().setModel("models/demo").addTexts("x".repeat(9 << 20)).build();
+        TokenizeRequest.newBuilder()
+            .setModel("models/demo")
+            .addTexts("x".repeat(mebibytes << 20))
+            .build();
     StatusRuntimeException error =
         catchThrowableOfType(StatusRuntimeException.class, () -> inference().tokenize(request));
     assertThat(error.getStatus().getCode())

@@ -47,6 +47,7 @@ class ChartTest {
       featureStore: {replicas: 2, postgresql: {urlSecret: {name: database, key: jdbc}}}
       gateway:
         service: {type: LoadBalancer, port: 443}
+        allowHosts: [loupe.example, "*.lab.example"]
         allowOrigins: ["https://a.example", "https://b.example"]
       serviceMonitor: {enabled: true, labels: {release: prometheus}}
       """;
@@ -262,6 +263,20 @@ class ChartTest {
     Rendered rendered = Chart.render();
     assertThat(rendered.service("inference-headless").getSpec().getClusterIP()).isEqualTo("None");
     assertThat(rendered.service("inference").getSpec().getClusterIP()).isNull();
+  }
+
+  @Test
+  void theGatewayAnswersToTheNamesOfItsServiceAndToThoseThatAreAllowed() {
+    String service =
+        "--allow-host=loupe-gateway,loupe-gateway.loupe,loupe-gateway.loupe.svc,"
+            + "loupe-gateway.loupe.svc.cluster.local";
+    assertThat(Chart.render().container("gateway").getArgs())
+        .filteredOn(arg -> arg.startsWith("--allow-host"))
+        .containsExactly(service);
+    assertThat(Chart.render().service("gateway").getMetadata().getName())
+        .isEqualTo("loupe-gateway");
+    assertThat(Chart.render(MUCH).container("gateway").getArgs())
+        .contains(service, "--allow-host=loupe.example", "--allow-host=*.lab.example");
   }
 
   @Test

@@ -35,6 +35,8 @@ class ChartValuesTest {
         "{featureStore: {sqlite: {size: 3}}} | size",
         "{featureStore: {postgresql: {url: 'jdbc:postgresql://x'}}} | url",
         "{gateway: {service: {port: 70000}}} | port",
+        "{gateway: {allowHosts: ['https://loupe.example']}} | allowHosts",
+        "{gateway: {allowHosts: ['loupe.example:443']}} | allowHosts",
         "{gateway: {allowOrigins: ['example']}} | allowOrigins",
         "{serviceMonitor: {interval: often}} | interval",
       })
@@ -49,11 +51,14 @@ class ChartValuesTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{featureStore: {replicas: 2}} | featureStore.replicas is 2, but SQLite is a file of one process",
+        "{featureStore: {replicas: 2}} | featureStore.replicas is 2, but SQLite is a file of one"
+            + " process",
         "{inference: {replicas: 3}} | inference.replicas is 3, but a ReadWriteOnce volume",
         "{drainSeconds: 45} | drainSeconds is 45, but Kubernetes ends pods after",
-        "{inference: {resources: {limits: {nvidia.com/gpu: 1}}}} | inference.resources.limits has nvidia.com/gpu",
-        "{inference: {resources: {requests: {nvidia.com/gpu: 1}}}} | inference.resources.requests has nvidia.com/gpu",
+        "{inference: {resources: {limits: {nvidia.com/gpu: 1}}}} | inference.resources.limits has"
+            + " nvidia.com/gpu",
+        "{inference: {resources: {requests: {nvidia.com/gpu: 1}}}} | inference.resources.requests"
+            + " has nvidia.com/gpu",
       })
   void contradictionsAreSaidInASentence(String values, String sentence) {
     assertThatException().isThrownBy(() -> Chart.render(values)).withMessageContaining(sentence);

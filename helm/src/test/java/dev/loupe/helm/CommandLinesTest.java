@@ -21,7 +21,7 @@ class CommandLinesTest {
       """
       javaOptions: [-Xmx256m]
       inference: {models: [a/b, "c=d/e"], extraArgs: [--threads=4]}
-      gateway: {allowOrigins: ["https://a.example", "https://b.example"]}
+      gateway: {allowHosts: ["*.lab.example"], allowOrigins: ["https://a.example", "https://b.example"]}
       """;
 
   @ParameterizedTest

@@ -10,6 +10,7 @@ import java.util.List;
  * @param host address to listen on
  * @param port 0 for any free one
  * @param tls certificate, or null for plain text
+ * @param allowedHosts names that it answers to, beside this machine's own
  * @param allowedOrigins web origins that browsers may call from, beside this machine's own
  * @param maxMessageBytes largest request message, and largest JSON request
  * @param maxCalls that may be open at once, forwarded ones included
@@ -19,6 +20,7 @@ public record Address(
     String host,
     int port,
     Tls tls,
+    List<String> allowedHosts,
     List<String> allowedOrigins,
     int maxMessageBytes,
     int maxCalls,

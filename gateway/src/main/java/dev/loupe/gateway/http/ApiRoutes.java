@@ -32,13 +32,13 @@ final class ApiRoutes {
   private static final String OPERATIONS = OperationsGrpc.SERVICE_NAME + ".";
 
   private final int maxMessageBytes;
-  private final JsonErrors errors;
+  private final HttpErrors errors;
   private final RawJson json;
 
   /**
    * @param all services, whose messages may stand in each other's
    */
-  ApiRoutes(int maxMessageBytes, JsonErrors errors, Collection<ServerServiceDefinition> all) {
+  ApiRoutes(int maxMessageBytes, HttpErrors errors, Collection<ServerServiceDefinition> all) {
     this.maxMessageBytes = maxMessageBytes;
     this.errors = errors;
     this.json = new RawJson(files(all));
@@ -49,9 +49,13 @@ final class ApiRoutes {
     return builder(services).build();
   }
 
-  /** The same with gRPC health. */
-  GrpcService withHealth(List<ServerServiceDefinition> services, BindableService health) {
-    return builder(services).addService(health).build();
+  /**
+   * What tools ask, on threads that may wait: on its network threads Armeria 1.36 says that a call
+   * is ready again while its last message is still being handled, upon which grpc-java's reflection
+   * answers a question twice (Armeria's issue 6938).
+   */
+  GrpcService forTools(List<ServerServiceDefinition> services, BindableService health) {
+    return builder(services).addService(health).useBlockingTaskExecutor(true).build();
   }
 
   private GrpcServiceBuilder builder(List<ServerServiceDefinition> services) {

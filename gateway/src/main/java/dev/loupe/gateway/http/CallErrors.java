@@ -36,9 +36,7 @@ final class CallErrors implements GrpcExceptionHandlerFunction {
     }
     // Armeria's own errors arrive as statuses; the only one with this code is a message over the
     // limit.
-    boolean tooLarge =
-        cause instanceof ContentTooLargeException
-            || status.getCode() == Status.Code.RESOURCE_EXHAUSTED;
+    boolean tooLarge = isTooLarge(cause) || status.getCode() == Status.Code.RESOURCE_EXHAUSTED;
     if (tooLarge) {
       return explained(
           LoupeException.of(
@@ -48,6 +46,16 @@ final class CallErrors implements GrpcExceptionHandlerFunction {
           metadata);
     }
     return null;
+  }
+
+  /** Armeria hides it in the HTTP status that it would give. */
+  private static boolean isTooLarge(Throwable cause) {
+    for (Throwable t = cause; t != null; t = t.getCause()) {
+      if (t instanceof ContentTooLargeException) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static Status explained(LoupeException error, Metadata metadata) {

@@ -5,8 +5,7 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
 import com.linecorp.armeria.server.ServerPort;
-import com.linecorp.armeria.server.cors.CorsService;
-import com.linecorp.armeria.server.grpc.GrpcService;
+import com.linecorp.armeria.server.TransientHttpService;
 import dev.loupe.server.CallLimit;
 import dev.loupe.server.errors.ListenAddress;
 import dev.loupe.server.metrics.CallMetrics;
@@ -34,9 +33,11 @@ public final class FrontDoor implements AutoCloseable {
   private static final Duration IDLE = Duration.ofMinutes(5);
 
   private final Server server;
+  private final Drain drain;
 
-  private FrontDoor(Server server) {
+  private FrontDoor(Server server, Drain drain) {
     this.server = server;
+    this.drain = drain;
   }
 
   /**
@@ -62,27 +63,36 @@ public final class FrontDoor implements AutoCloseable {
     forwarded.forEach(all::addAll);
     all.add(ours);
     all.add(grpcHealth.bindService());
-    JsonErrors errors = new JsonErrors();
+    HttpErrors errors = new HttpErrors(address.maxMessageBytes());
     ApiRoutes routes = new ApiRoutes(address.maxMessageBytes(), errors, all);
-    Function<? super HttpService, CorsService> origins =
-        new Origins(address.allowedOrigins()).decorator();
-
+    Origins origins = new Origins(address.allowedOrigins());
+    HostNames names = new HostNames(address.host(), address.allowedHosts());
     RequestBounds bounds = new RequestBounds(address.maxMessageBytes());
+    Drain drain = new Drain(address.grace());
 
     ServerBuilder builder =
-        builder(address).maxRequestLength(bounds.transportLimit()).errorHandler(errors);
+        builder(address)
+            .maxRequestLength(bounds.transportLimit())
+            .errorHandler(errors)
+            .gracefulShutdown(drain.shutdown())
+            .decorator(drain)
+            .decorator(new CallerCheck(names, origins));
     List<ServerInterceptor> around =
         List.of(tenancy, new CallLimit(address.maxCalls()), CallMetrics.interceptor(registry));
+    Function<HttpService, HttpService> bounded = http -> http.decorate(bounds);
     for (List<ServerServiceDefinition> services : forwarded) {
-      serve(builder, routes.of(within(around, services)), bounds, origins);
+      builder.service(routes.of(within(around, services)), bounded, origins.decorator());
     }
-    List<ServerServiceDefinition> local = new ArrayList<>(within(around, List.of(ours)));
-    local.addAll(Reflection.over(all));
-    serve(builder, routes.withHealth(local, grpcHealth), bounds, origins);
+    builder.service(routes.of(within(around, List.of(ours))), bounded, origins.decorator());
+    builder.service(
+        routes.forTools(Reflection.over(all), grpcHealth),
+        bounded,
+        origins.decorator(),
+        TransientHttpService.newDecorator());
     builder.service("/healthz", health.http());
     builder.serviceUnder("/docs", ApiDocs.service());
     builder.serviceUnder("/", new WebPage());
-    return start(builder.build(), address);
+    return new FrontDoor(start(builder.build(), address), drain);
   }
 
   /** The port that it listens on. */
@@ -95,19 +105,11 @@ public final class FrontDoor implements AutoCloseable {
     server.whenClosed().join();
   }
 
-  /** Refuses new calls, and gives open ones a few seconds. */
+  /** Refuses new calls, waits for open ones as long as the grace lasts, and ends. */
   @Override
   public void close() {
+    drain.begin();
     server.stop().join();
-  }
-
-  private static void serve(
-      ServerBuilder builder,
-      GrpcService service,
-      RequestBounds bounds,
-      Function<? super HttpService, CorsService> origins) {
-    Function<HttpService, HttpService> bounded = http -> http.decorate(bounds);
-    builder.service(service, bounded, origins);
   }
 
   /** The last of the interceptors is called first. */
@@ -130,7 +132,6 @@ public final class FrontDoor implements AutoCloseable {
             .maxNumConnections(MAX_CONNECTIONS)
             .http2MaxStreamsPerConnection(MAX_STREAMS)
             .idleTimeout(IDLE)
-            .gracefulShutdownTimeout(Duration.ZERO, address.grace())
             .unloggedExceptionsReportInterval(Duration.ZERO);
     if (secure) {
       builder.tls(address.tls().certificate().toFile(), address.tls().key().toFile());
@@ -138,10 +139,10 @@ public final class FrontDoor implements AutoCloseable {
     return builder;
   }
 
-  private static FrontDoor start(Server server, Address address) {
+  private static Server start(Server server, Address address) {
     try {
       server.start().join();
-      return new FrontDoor(server);
+      return server;
     } catch (CompletionException e) {
       server.close();
       throw ListenAddress.refused(address.host(), address.port(), e.getCause());

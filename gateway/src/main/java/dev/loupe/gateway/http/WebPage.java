@@ -33,7 +33,7 @@ final class WebPage implements HttpService {
 
   @Override
   public HttpResponse serve(ServiceRequestContext ctx, HttpRequest request) throws Exception {
-    if (RequestBounds.isGrpc(request)) {
+    if (RequestBounds.isGrpc(request.headers())) {
       // Everything that nothing else serves ends here; a gRPC client understands this answer only.
       return HttpResponse.of(
           ResponseHeaders.builder(HttpStatus.OK)

@@ -43,6 +43,11 @@ public enum ErrorReason {
   /** An operation that still runs cannot be deleted. */
   OPERATION_RUNNING(Kind.USER, Status.Code.FAILED_PRECONDITION),
 
+  /** The request is for a name that the gateway does not answer to. */
+  HOST_NOT_ALLOWED(Kind.USER, Status.Code.PERMISSION_DENIED),
+  /** The request comes from a web page that may not call the gateway. */
+  ORIGIN_NOT_ALLOWED(Kind.USER, Status.Code.PERMISSION_DENIED),
+
   /** The client went away, or cancelled the call. */
   CALL_CANCELLED(Kind.USER, Status.Code.CANCELLED, Outlook.PASSES),
   OPERATION_CANCELLED(Kind.USER, Status.Code.CANCELLED),
