@@ -53,7 +53,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -178,7 +177,7 @@ class ForwardingTest {
     reader.open();
     reader.call.request(1);
     reader.next();
-    long sent = settled(loupe.inference.chunksSent::get);
+    long sent = Settled.value(loupe.inference.chunksSent::get);
     // The windows and buffers of two connections; without flow control it would be endless.
     assertThat(sent * FakeInference.CHUNK).isLessThan(24L << 20);
     // And it goes on when the client does: in order, nothing lost.
@@ -333,27 +332,6 @@ class ForwardingTest {
 
   private FeatureStoreServiceGrpc.FeatureStoreServiceBlockingStub features() {
     return FeatureStoreServiceGrpc.newBlockingStub(loupe.channel());
-  }
-
-  /** What a count comes to when it has not changed for a second. */
-  private static long settled(LongSupplier count) {
-    long last = -1;
-    int same = 0;
-    while (same < 10) {
-      long now = count.getAsLong();
-      same = now == last ? same + 1 : 0;
-      last = now;
-      pause(100);
-    }
-    return last;
-  }
-
-  private static void pause(int millis) {
-    try {
-      Thread.sleep(millis);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   /** Reads the endless stream by hand. */

@@ -25,9 +25,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 class JsonTest {
   @RegisterExtension static final FakeLoupe loupe = new FakeLoupe();
 
-  static Stream<MethodDescriptor> unaryCalls() {
+  static Stream<MethodDescriptor> annotatedCalls() {
     return Stream.of(
             dev.loupe.proto.inference.v1.Inference.getDescriptor(),
+            dev.loupe.proto.inference.v1.Attribution.getDescriptor(),
+            dev.loupe.proto.inference.v1.Patching.getDescriptor(),
+            dev.loupe.proto.inference.v1.Heads.getDescriptor(),
+            dev.loupe.proto.inference.v1.Neurons.getDescriptor(),
             dev.loupe.proto.sae.v1.Sae.getDescriptor(),
             dev.loupe.proto.features.v1.Features.getDescriptor(),
             dev.loupe.proto.gateway.v1.Gateway.getDescriptor())
@@ -39,7 +43,7 @@ class JsonTest {
 
   /** Whatever a call answers, it is the service that answers, with a gRPC status. */
   @ParameterizedTest(name = "{0}")
-  @MethodSource("unaryCalls")
+  @MethodSource("annotatedCalls")
   void everyAnnotatedCallHasItsPath(MethodDescriptor method) {
     HttpRule rule = method.getOptions().getExtension(AnnotationsProto.http);
     String pattern = rule.getGet() + rule.getPost() + rule.getDelete();

@@ -1,15 +1,17 @@
 package dev.loupe.gateway.http;
 
-import com.google.api.HttpRule;
 import com.google.longrunning.OperationsGrpc;
 import com.google.protobuf.Descriptors.FileDescriptor;
 import com.google.rpc.ErrorDetailsProto;
 import com.linecorp.armeria.common.grpc.GrpcSerializationFormats;
+import com.linecorp.armeria.server.HttpService;
+import com.linecorp.armeria.server.Route;
 import com.linecorp.armeria.server.grpc.GrpcService;
 import com.linecorp.armeria.server.grpc.GrpcServiceBuilder;
 import com.linecorp.armeria.server.grpc.HttpJsonTranscodingConflictStrategy;
 import com.linecorp.armeria.server.grpc.HttpJsonTranscodingOptions;
 import com.linecorp.armeria.server.grpc.HttpJsonTranscodingQueryParamMatchRule;
+import dev.loupe.gateway.rest.HttpRules;
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.protobuf.ProtoFileDescriptorSupplier;
@@ -28,8 +30,6 @@ import java.util.Map;
  */
 final class ApiRoutes {
   private static final int MAX_RESPONSE_BYTES = 16 << 20;
-  private static final String OPERATION = "/v1/{name=dictionaries/*/operations/*}";
-  private static final String OPERATIONS = OperationsGrpc.SERVICE_NAME + ".";
 
   private final int maxMessageBytes;
   private final HttpErrors errors;
@@ -58,12 +58,17 @@ final class ApiRoutes {
     return builder(services).addService(health).useBlockingTaskExecutor(true).build();
   }
 
+  /** The JSON form of the streams among these services, by where it is. */
+  Map<Route, HttpService> streams(List<ServerServiceDefinition> services) {
+    return new JsonStreams(json).of(services);
+  }
+
   private GrpcServiceBuilder builder(List<ServerServiceDefinition> services) {
     boolean operations =
         services.stream()
             .anyMatch(s -> s.getServiceDescriptor().getName().equals(OperationsGrpc.SERVICE_NAME));
     return GrpcService.builder()
-        .addServiceDefinitions(services)
+        .addServiceDefinitions(JsonStreams.without(services))
         .supportedSerializationFormats(GrpcSerializationFormats.values())
         .enableUnframedRequests(true)
         .unframedGrpcErrorHandler(errors)
@@ -74,26 +79,12 @@ final class ApiRoutes {
                 .queryParamMatchRules(
                     HttpJsonTranscodingQueryParamMatchRule.ORIGINAL_FIELD,
                     HttpJsonTranscodingQueryParamMatchRule.LOWER_CAMEL_CASE)
-                .additionalHttpRules(operations ? operationRules() : List.of())
+                .additionalHttpRules(operations ? HttpRules.operations() : List.of())
                 .build())
         .jsonMarshallerFactory(service -> json)
         .exceptionHandler(new CallErrors(maxMessageBytes))
         .maxRequestMessageLength(maxMessageBytes)
         .maxResponseMessageLength(MAX_RESPONSE_BYTES);
-  }
-
-  /** Operations live under their dictionary, not at the top as Google's annotations have it. */
-  private static List<HttpRule> operationRules() {
-    return List.of(
-        rule("ListOperations").setGet("/v1/{name=dictionaries/*}/operations").build(),
-        rule("GetOperation").setGet(OPERATION).build(),
-        rule("DeleteOperation").setDelete(OPERATION).build(),
-        rule("CancelOperation").setPost(OPERATION + ":cancel").setBody("*").build(),
-        rule("WaitOperation").setPost(OPERATION + ":wait").setBody("*").build());
-  }
-
-  private static HttpRule.Builder rule(String method) {
-    return HttpRule.newBuilder().setSelector(OPERATIONS + method);
   }
 
   private static Collection<FileDescriptor> files(Collection<ServerServiceDefinition> services) {

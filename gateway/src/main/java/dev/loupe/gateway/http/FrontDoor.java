@@ -81,7 +81,13 @@ public final class FrontDoor implements AutoCloseable {
         List.of(tenancy, new CallLimit(address.maxCalls()), CallMetrics.interceptor(registry));
     Function<HttpService, HttpService> bounded = http -> http.decorate(bounds);
     for (List<ServerServiceDefinition> services : forwarded) {
-      builder.service(routes.of(within(around, services)), bounded, origins.decorator());
+      List<ServerServiceDefinition> counted = within(around, services);
+      builder.service(routes.of(counted), bounded, origins.decorator());
+      routes
+          .streams(counted)
+          .forEach(
+              (route, stream) ->
+                  builder.service(route, stream.decorate(bounded).decorate(origins.decorator())));
     }
     builder.service(routes.of(within(around, List.of(ours))), bounded, origins.decorator());
     builder.service(

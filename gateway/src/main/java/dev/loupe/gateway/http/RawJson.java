@@ -14,9 +14,11 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.Reader;
+import java.io.StringReader;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
+import java.util.Map;
 
 /**
  * The JSON form of messages, those that only pass through as bytes among them. Fields that hold
@@ -55,15 +57,45 @@ final class RawJson implements GrpcJsonMarshaller {
   }
 
   @Override
-  @SuppressWarnings("unchecked") // A RawMarshaller's type is byte[], any other's its prototype's.
   public <T> T deserializeMessage(Marshaller<T> marshaller, InputStream in) throws IOException {
     Message.Builder builder = prototype(marshaller).newBuilderForType();
     try (Reader reader = new InputStreamReader(in, StandardCharsets.UTF_8)) {
-      parser.merge(reader, builder);
-    } catch (RuntimeException e) {
+      merge(reader, builder);
+    }
+    return built(marshaller, builder);
+  }
+
+  /**
+   * Reads a message of which some text fields are known from elsewhere; nothing at all stands for
+   * an empty object.
+   *
+   * @param fields values by field name, which count instead of those in the JSON
+   */
+  <T> T read(Marshaller<T> marshaller, String json, Map<String, String> fields)
+      throws InvalidProtocolBufferException {
+    Message.Builder builder = prototype(marshaller).newBuilderForType();
+    if (!json.isBlank()) {
+      merge(new StringReader(json), builder);
+    }
+    fields.forEach(
+        (name, value) ->
+            builder.setField(builder.getDescriptorForType().findFieldByName(name), value));
+    return built(marshaller, builder);
+  }
+
+  private void merge(Reader json, Message.Builder builder) throws InvalidProtocolBufferException {
+    try {
+      parser.merge(json, builder);
+    } catch (InvalidProtocolBufferException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
       // JsonFormat lets some errors of the JSON reader and of number formats through as they are.
       throw new InvalidProtocolBufferException(String.valueOf(e.getMessage()));
     }
+  }
+
+  @SuppressWarnings("unchecked") // A RawMarshaller's type is byte[], any other's its prototype's.
+  private static <T> T built(Marshaller<T> marshaller, Message.Builder builder) {
     Message message = builder.build();
     return (T) (marshaller instanceof RawMarshaller ? message.toByteArray() : message);
   }

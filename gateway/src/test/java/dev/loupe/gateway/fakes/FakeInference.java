@@ -31,6 +31,7 @@ import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.streams.BlockingCalls;
 import dev.loupe.server.streams.StreamLimits;
+import dev.loupe.server.streams.StreamSender;
 import io.grpc.Context;
 import io.grpc.stub.StreamObserver;
 import java.nio.ByteBuffer;
@@ -179,6 +180,13 @@ public final class FakeInference extends InferenceServiceGrpc.InferenceServiceIm
 
   @Override
   public void generateText(GenerateTextRequest request, StreamObserver<GenerateTextResponse> out) {
+    if (request.getModel().equals("models/endless")) {
+      calls.serverStream(out, StreamLimits.DEFAULT, this::generateWithoutEnd);
+      return;
+    }
+    if (!request.getModel().isEmpty()) {
+      requireDemo(request.getModel());
+    }
     for (int i = 0; i < request.getMaxNewTokens(); i++) {
       out.onNext(GenerateTextResponse.newBuilder().setId(i).setText("t" + i).build());
     }
@@ -186,6 +194,16 @@ public final class FakeInference extends InferenceServiceGrpc.InferenceServiceIm
       throw LoupeException.of(ErrorReason.OUT_OF_BUDGET, "the rest does not fit").with("fits", 3);
     }
     out.onCompleted();
+  }
+
+  private void generateWithoutEnd(StreamSender<GenerateTextResponse> sender) {
+    Context.current().addListener(context -> cancelled.countDown(), Runnable::run);
+    String text = "x".repeat(CHUNK);
+    while (true) {
+      sender.send(
+          GenerateTextResponse.newBuilder().setId((int) chunksSent.get()).setText(text).build());
+      chunksSent.incrementAndGet();
+    }
   }
 
   private static void requireDemo(String model) {

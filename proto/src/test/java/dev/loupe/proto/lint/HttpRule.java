@@ -11,9 +11,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Every unary RPC can be called as JSON over HTTP (AIP-127): reading with GET, deleting with
- * DELETE, all else with POST and a whole body. Variables of the path are string fields of the
- * request. Streams have no HTTP form.
+ * Every RPC of one request can be called as JSON over HTTP (AIP-127): reading with GET, deleting
+ * with DELETE, all else and every stream of answers with POST and a whole body. Variables of the
+ * path are string fields of the request. Streams of requests have no HTTP form. A streamed answer
+ * has no field named error, as an object with one ends a broken stream.
  */
 final class HttpRule implements LintRule {
   private static final Pattern READS = Pattern.compile("(Get|List|Search|BatchGet)[A-Z].*");
@@ -28,13 +29,18 @@ final class HttpRule implements LintRule {
     List<Finding> findings = new ArrayList<>();
     for (MethodDescriptor method : Elements.methods(file)) {
       boolean annotated = method.getOptions().hasExtension(AnnotationsProto.http);
-      if (method.isClientStreaming() || method.isServerStreaming()) {
+      if (method.isClientStreaming()) {
         if (annotated) {
-          findings.add(new Finding(method.getFullName(), "is a stream, which has no HTTP form"));
+          findings.add(
+              new Finding(method.getFullName(), "is a stream of requests, which has no HTTP form"));
         }
       } else if (!annotated) {
         findings.add(new Finding(method.getFullName(), "has no google.api.http annotation"));
       } else {
+        if (method.isServerStreaming() && method.getOutputType().findFieldByName("error") != null) {
+          findings.add(
+              new Finding(method.getFullName(), "streams messages with a field named error"));
+        }
         checkRule(method, method.getOptions().getExtension(AnnotationsProto.http), findings);
       }
     }
@@ -68,6 +74,9 @@ final class HttpRule implements LintRule {
   }
 
   private static PatternCase wantedVerb(MethodDescriptor method) {
+    if (method.isServerStreaming()) {
+      return PatternCase.POST;
+    }
     if (READS.matcher(method.getName()).matches()) {
       return PatternCase.GET;
     }
