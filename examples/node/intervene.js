@@ -48,13 +48,13 @@ for (const [name, edit] of Object.entries(edits)) {
   console.log(`${name}: ${JSON.stringify(best.token)} ${(100 * best.probability).toFixed(1)}%`);
 }
 
-// Two continuations at once, up to a full stop.
+// Two continuations of one prompt at once, up to a full stop.
 const continuations = [text, text];
 for await (const step of loupe.inference.GenerateText({
-  model: model.name, prompts: [{ text }, { text }], max_new_tokens: 12, temperature: 0.8, seed: 7,
-  stop_strings: ['.'], frequency_penalty: 0.2,
+  model: model.name, prompts: [{ text }], samples: 2, max_new_tokens: 12, temperature: 0.8, seed: 7,
+  stop_strings: ['.'], repetition_penalty: 1.2,
 })) {
-  continuations[step.prompt] += step.text;
+  continuations[step.sample] += step.text;
 }
 continuations.forEach((continuation, i) => console.log(`continuation ${i}: ${continuation}`));
 

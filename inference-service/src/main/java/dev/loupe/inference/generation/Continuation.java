@@ -27,7 +27,8 @@ final class Continuation {
     this.beginning = beginning;
     this.sampler = new TokenSampler(request.sampling(), beginning.stream());
     this.text = new HeldText(request.stops().strings());
-    this.seen = new SeenTokens(model.config().vocabularySize());
+    boolean penalized = !request.sampling().penalties().areNone();
+    this.seen = new SeenTokens(penalized ? model.config().vocabularySize() : 0);
     for (int id : beginning.tokens()) {
       seen.add(id);
     }
@@ -42,7 +43,7 @@ final class Continuation {
     return last;
   }
 
-  /** The tokens so far, those of the prompt with them. */
+  /** The tokens so far, those of the prompt with them; none where nothing is penalized. */
   SeenTokens seen() {
     return seen;
   }

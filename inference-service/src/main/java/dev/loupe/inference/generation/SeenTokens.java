@@ -8,13 +8,13 @@ final class SeenTokens {
   private int[] ids = new int[64];
   private int distinct;
 
-  /** None yet, of a vocabulary of this size. */
+  /** None yet, of a vocabulary of this size; with 0, none ever. */
   SeenTokens(int vocabulary) {
     counts = new int[vocabulary];
   }
 
   void add(int id) {
-    if (counts[id]++ == 0) {
+    if (counts.length > 0 && counts[id]++ == 0) {
       if (distinct == ids.length) {
         ids = Arrays.copyOf(ids, 2 * ids.length);
       }

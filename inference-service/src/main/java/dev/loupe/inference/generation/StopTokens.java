@@ -52,13 +52,16 @@ public final class StopTokens {
     if (Files.size(file) > MAX_BYTES) {
       throw new ConfigException(file.getFileName() + " is over " + MAX_BYTES + " bytes");
     }
+    byte[] json = Files.readAllBytes(file);
     try {
-      JsonNode root = JSON.readTree(Files.readAllBytes(file));
+      JsonNode root = JSON.readTree(json);
       if (root.isObject()) {
         return root.path(FIELD);
       }
     } catch (JsonProcessingException e) {
       throw new ConfigException(file.getFileName() + " is not JSON: " + e.getOriginalMessage());
+    } catch (IOException e) {
+      throw new ConfigException(file.getFileName() + " is not UTF-8 text: " + e.getMessage());
     }
     throw new ConfigException(file.getFileName() + " is not a JSON object");
   }

@@ -49,7 +49,7 @@ class StopTokensTest {
   }
 
   @Test
-  void refuseWhatIsNoToken() {
+  void refuseWhatIsNoToken() throws IOException {
     assertThatThrownBy(() -> read("{\"eos_token_id\": \"</s>\"}", null))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("eos_token_id holds \"</s>\"; expected a token id, a list");
@@ -62,5 +62,9 @@ class StopTokensTest {
     assertThatThrownBy(() -> read("{}", "{"))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("generation_config.json is not JSON");
+    Files.write(folder.resolve("generation_config.json"), new byte[] {'{', '"', (byte) 0xC3, '"'});
+    assertThatThrownBy(() -> StopTokens.read(folder, VOCABULARY, OptionalInt.empty()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("generation_config.json is not");
   }
 }

@@ -20,6 +20,7 @@ import dev.loupe.proto.inference.v1.PatchByAttributionRequest;
 import dev.loupe.proto.inference.v1.PatchByAttributionResponse;
 import dev.loupe.proto.inference.v1.Reduction;
 import dev.loupe.proto.inference.v1.Scale;
+import dev.loupe.proto.inference.v1.SetValue;
 import dev.loupe.proto.inference.v1.TokenLogitMetric;
 import dev.loupe.proto.tensor.v1.Axis;
 import dev.loupe.testkit.golden.Golden;
@@ -302,6 +303,15 @@ class GradientApiTest {
                     .setScale(Scale.newBuilder().setFactor(2))),
         "blocks.0.ln1.hook_scale",
         "exclude each other");
+    refused(
+        request()
+            .addGradients(everything("z0"))
+            .setMetric(Metric.newBuilder().setLoss(LossMetric.getDefaultInstance()))
+            .addInterventions(
+                Intervention.newBuilder()
+                    .setHookPoint("unembed.hook_in")
+                    .setSet(SetValue.newBuilder().addValues(3e38f))),
+        "the logits of the metric of prompts[0] are not finite numbers");
     assertThatThrownBy(
             () ->
                 tiny.attribution()

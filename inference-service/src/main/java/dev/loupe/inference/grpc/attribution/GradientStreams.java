@@ -18,6 +18,7 @@ import dev.loupe.inference.grpc.requests.RequestedCapture;
 import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.metrics.Metric;
 import dev.loupe.inference.metrics.MetricReader;
+import dev.loupe.inference.model.NotFiniteException;
 import dev.loupe.inference.model.hooks.HookProgram;
 import dev.loupe.inference.model.hooks.PassRows;
 import dev.loupe.inference.scheduling.Call;
@@ -84,6 +85,7 @@ final class GradientStreams {
                       turn ->
                           new GradientPass(model.transformer(), backward)
                               .run(scope, rows, metrics, program, asked.build(), turn.control())));
+      checkFinite(result.metrics());
       // The device is free again while the client reads.
       sender.send(run(model, rows, result.metrics()));
       for (RequestedCapture capture : gradients) {
@@ -100,6 +102,15 @@ final class GradientStreams {
             result.activations().reading(capture.compiled()),
             chunk ->
                 sender.send(ComputeGradientsResponse.newBuilder().setActivation(chunk).build()));
+      }
+    }
+  }
+
+  private static void checkFinite(double[] metrics) {
+    for (int row = 0; row < metrics.length; row++) {
+      if (!Double.isFinite(metrics[row])) {
+        throw DomainErrors.translate(
+            NotFiniteException.ofLogits("the logits of the metric of prompts[%d]".formatted(row)));
       }
     }
   }
