@@ -73,6 +73,29 @@ livenessProbe:
   failureThreshold: 6
 {{- end -}}
 
+{{/* The gateway's key: how a program is told of it, where it is mounted, and where it comes from. */}}
+{{- define "loupe.gatewayKey.args" -}}
+{{- if .Values.gatewayKeySecret.name }}
+- --gateway-key-file=/etc/loupe/gateway/{{ .Values.gatewayKeySecret.key }}
+{{- end }}
+{{- end -}}
+
+{{- define "loupe.gatewayKey.mount" -}}
+{{- if .Values.gatewayKeySecret.name }}
+- name: gateway-key
+  mountPath: /etc/loupe/gateway
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "loupe.gatewayKey.volume" -}}
+{{- if .Values.gatewayKeySecret.name }}
+- name: gateway-key
+  secret:
+    secretName: {{ .Values.gatewayKeySecret.name }}
+{{- end }}
+{{- end -}}
+
 {{/* What the engine reads from the environment, as the loupe script sets it. */}}
 {{- define "loupe.engine" -}}
 # Idle engine threads sleep soon instead of using up the container's share of the processor.

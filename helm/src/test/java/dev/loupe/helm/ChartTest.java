@@ -105,8 +105,39 @@ class ChartTest {
                 container.getLivenessProbe())) {
           assertThat(probe.getGrpc().getPort()).isEqualTo(grpc);
         }
+        // What a service lacks takes it out of the balance, but ends no process.
+        assertThat(container.getReadinessProbe().getGrpc().getService()).isNull();
+        assertThat(container.getStartupProbe().getGrpc().getService()).isEqualTo("liveness");
+        assertThat(container.getLivenessProbe().getGrpc().getService()).isEqualTo("liveness");
       }
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"inference", "gateway"})
+  void theGatewayKeyIsMountedWhereItIsLookedFor(String component) {
+    Rendered with = Chart.render("{gatewayKeySecret: {name: door, key: line}}");
+    assertThat(with.container(component).getArgs())
+        .contains("--gateway-key-file=/etc/loupe/gateway/line");
+    assertThat(with.container(component).getVolumeMounts())
+        .anySatisfy(
+            mount -> {
+              assertThat(mount.getMountPath()).isEqualTo("/etc/loupe/gateway");
+              assertThat(mount.getName()).isEqualTo("gateway-key");
+            });
+    assertThat(with.deployments())
+        .filteredOn(deployment -> deployment.getMetadata().getName().equals("loupe-" + component))
+        .singleElement()
+        .satisfies(
+            deployment ->
+                assertThat(deployment.getSpec().getTemplate().getSpec().getVolumes())
+                    .anySatisfy(
+                        volume -> {
+                          assertThat(volume.getName()).isEqualTo("gateway-key");
+                          assertThat(volume.getSecret().getSecretName()).isEqualTo("door");
+                        }));
+    assertThat(Chart.render().container(component).getArgs())
+        .noneMatch(argument -> argument.contains("gateway-key"));
   }
 
   @ParameterizedTest

@@ -75,6 +75,11 @@ public record InferenceConfig(
     return maxCalls - maxCalls / 4;
   }
 
+  /** Memory that the calls of one tenant may hold together: a quarter stays free for others. */
+  public long mostMemoryOfOneTenant() {
+    return memoryBytes - memoryBytes / 4;
+  }
+
   /** These models with the default bounds, hub ids looked up as the environment says. */
   public static InferenceConfig of(List<ModelSpec> models) {
     return new InferenceConfig(

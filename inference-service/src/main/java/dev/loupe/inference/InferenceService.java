@@ -82,7 +82,9 @@ public final class InferenceService implements LoupeService {
     TensorEngine.start(config.threads());
     InferenceMetrics metrics = new InferenceMetrics(registry);
     DeviceScheduler scheduler = new DeviceScheduler(config.maxWaiting());
-    MemoryBudget budget = new MemoryBudget(config.memoryBytes(), config.memoryPatience());
+    MemoryBudget budget =
+        new MemoryBudget(
+            config.memoryBytes(), config.mostMemoryOfOneTenant(), config.memoryPatience());
     metrics.watch(scheduler, budget);
     CacheSpace cacheSpace = new CacheSpace(config.memoryBytes() / CACHE_SHARE);
     ModelRegistry models = new ModelRegistry(metrics::serves);

@@ -143,7 +143,7 @@ final class ActivationStreams {
 
     /** A batch that has to wait for memory holds none: its own stream's are sent first. */
     private MemoryBudget.Reservation reserve(PassCost cost) {
-      Optional<MemoryBudget.Reservation> free = device.tryReserve(cost);
+      Optional<MemoryBudget.Reservation> free = device.tryReserve(cost, call);
       if (free.isPresent()) {
         return free.get();
       }

@@ -37,8 +37,8 @@ public final class DeviceRunner {
   }
 
   /** Reserves memory as {@link #reserve} does, but only if it is free at once. */
-  public Optional<MemoryBudget.Reservation> tryReserve(PassCost cost) {
-    return budget.tryReserve(cost.bytes());
+  public Optional<MemoryBudget.Reservation> tryReserve(PassCost cost, Call call) {
+    return budget.tryReserve(cost.bytes(), call);
   }
 
   /** Announces a forward pass that will soon be in the queue; to be closed when it will not. */

@@ -32,6 +32,7 @@ import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.server.streams.BlockingCalls;
 import io.grpc.BindableService;
 import io.grpc.Channel;
+import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
@@ -49,11 +50,16 @@ final class ControlledServer implements AutoCloseable {
   static final String MODEL = "models/m";
 
   private final DeviceScheduler scheduler;
-  private final MemoryBudget budget = new MemoryBudget(1L << 30, Duration.ofSeconds(30));
+  private final MemoryBudget budget;
   private final RunningServer server;
   private final ManagedChannel channel;
 
   ControlledServer(Path folder, int maxWaiting) {
+    this(folder, maxWaiting, new MemoryBudget(1L << 30, Duration.ofSeconds(30)));
+  }
+
+  ControlledServer(Path folder, int maxWaiting, MemoryBudget budget) {
+    this.budget = budget;
     scheduler = new DeviceScheduler(maxWaiting);
     server =
         RunningServer.start(
@@ -151,10 +157,15 @@ final class ControlledServer implements AutoCloseable {
 
   /** A stub of a tenant. */
   InferenceServiceGrpc.InferenceServiceFutureStub stub(String tenant) {
+    return InferenceServiceGrpc.newFutureStub(channel(tenant));
+  }
+
+  /** Where all services are, for a tenant. */
+  Channel channel(String tenant) {
     Metadata headers = new Metadata();
     headers.put(GatewayKey.TENANT, tenant);
-    return InferenceServiceGrpc.newFutureStub(channel)
-        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    return ClientInterceptors.intercept(
+        channel, MetadataUtils.newAttachHeadersInterceptor(headers));
   }
 
   /** Waits, for at most a minute, until something holds. */

@@ -91,7 +91,7 @@ public final class BlockingCalls implements AutoCloseable {
     CallState state = new CallState(observer);
     StreamSender<R> sender = new StreamSender<>(observer, state, limits);
     InboundStream<Q> requests = new InboundStream<>(observer, state, limits);
-    run(observer, () -> handler.handle(requests, sender));
+    run(observer, state, () -> handler.handle(requests, sender));
     return requests.feed();
   }
 
@@ -106,8 +106,9 @@ public final class BlockingCalls implements AutoCloseable {
   public <R> void serverStream(
       StreamObserver<R> responses, StreamLimits limits, ServerStreamHandler<R> handler) {
     ServerCallStreamObserver<R> observer = (ServerCallStreamObserver<R>) responses;
-    StreamSender<R> sender = new StreamSender<>(observer, new CallState(observer), limits);
-    run(observer, () -> handler.handle(sender));
+    CallState state = new CallState(observer);
+    StreamSender<R> sender = new StreamSender<>(observer, state, limits);
+    run(observer, state, () -> handler.handle(sender));
   }
 
   /** Runs a call of one request and one response. */
@@ -125,9 +126,10 @@ public final class BlockingCalls implements AutoCloseable {
     void run() throws Exception;
   }
 
-  private <R> void run(ServerCallStreamObserver<R> observer, Body body) {
+  private <R> void run(ServerCallStreamObserver<R> observer, CallState state, Body body) {
     try {
-      threads.execute(Context.current().wrap(() -> runToEnd(observer, body)));
+      Context context = Context.current().withValue(CallState.CURRENT, state);
+      threads.execute(context.wrap(() -> runToEnd(observer, body)));
     } catch (RejectedExecutionException e) {
       LoupeException refused =
           threads.isShutdown()

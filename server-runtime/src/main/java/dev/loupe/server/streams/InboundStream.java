@@ -95,6 +95,7 @@ public final class InboundStream<Q> implements Iterator<Q> {
     Q request;
     synchronized (state) {
       request = waiting.remove();
+      state.moved();
     }
     observer.request(1);
     return request;

@@ -52,6 +52,7 @@ public final class StreamSender<R> {
                 ErrorReason.CLIENT_TOO_SLOW,
                 "the client read nothing for " + limits.sendPatience().toSeconds() + " s"));
     observer.onNext(response);
+    state.moved();
   }
 
   /** Whether the client cancelled, went away, or let its deadline pass. */

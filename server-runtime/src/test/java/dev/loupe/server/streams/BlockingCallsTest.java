@@ -75,6 +75,65 @@ class BlockingCallsTest {
   }
 
   @Test
+  void aCallThatWaitsForASilentClientCanBeEnded() throws Exception {
+    CompletableFuture<ClientWait> seen = new CompletableFuture<>();
+    service.bidi(
+        responses ->
+            calls.bidi(
+                responses,
+                StreamLimits.DEFAULT,
+                (requests, sender) -> {
+                  seen.complete(ClientWait.current());
+                  while (requests.hasNext()) {
+                    sender.send(requests.next());
+                  }
+                }));
+    BidiClient client = new BidiClient(channel, BytesService.BIDI);
+    client.send(BytesService.text("a")).read();
+    ClientWait wait = seen.get(20, TimeUnit.SECONDS);
+    Eventually.waitUntil("it waits", () -> wait.silence().compareTo(Duration.ofMillis(50)) > 0);
+    wait.end(LoupeException.of(ErrorReason.OUT_OF_BUDGET, "others need it"));
+    assertThat(client.end().getStatus().getDescription()).contains("others need it");
+    assertThat(wait.silence()).isZero();
+  }
+
+  @Test
+  void aCallWhoseClientDoesNotReadIsSilentAndOneThatWorksIsNot() throws Exception {
+    CompletableFuture<ClientWait> seen = new CompletableFuture<>();
+    CountDownLatch looked = new CountDownLatch(1);
+    service.serverStream(
+        (request, responses) ->
+            calls.serverStream(
+                responses,
+                StreamLimits.DEFAULT,
+                sender -> {
+                  seen.complete(ClientWait.current());
+                  looked.await();
+                  while (true) {
+                    sender.send(BytesService.bytes(BIG));
+                  }
+                }));
+    Iterator<BytesValue> answers =
+        ClientCalls.blockingServerStreamingCall(
+            channel, BytesService.SERVER_STREAM, CallOptions.DEFAULT, BytesService.text("a"));
+    ClientWait wait = seen.get(20, TimeUnit.SECONDS);
+    assertThat(wait.silence()).isZero();
+    looked.countDown();
+    Eventually.waitUntil("it waits", () -> wait.silence().compareTo(Duration.ofMillis(50)) > 0);
+    wait.end(LoupeException.of(ErrorReason.OUT_OF_BUDGET, "others need it"));
+    StatusRuntimeException error =
+        catchThrowableOfType(
+            StatusRuntimeException.class,
+            () -> {
+              while (answers.hasNext()) {
+                answers.next();
+              }
+            });
+    assertThat(error).hasMessageContaining("others need it");
+    assertThat(ClientWait.current()).isSameAs(ClientWait.NONE);
+  }
+
+  @Test
   void aSlowReaderHoldsTheHandlerBackAndLosesNothing() throws Exception {
     AtomicInteger sent = new AtomicInteger();
     int total = 400;

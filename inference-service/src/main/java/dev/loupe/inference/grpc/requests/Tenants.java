@@ -5,6 +5,7 @@ import dev.loupe.server.GatewayKey;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.sharing.Departure;
+import dev.loupe.server.streams.ClientWait;
 import io.grpc.BindableService;
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -75,7 +76,8 @@ public final class Tenants implements ServerInterceptor {
             throw LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down");
           }
         },
-        new ContextDeparture(context));
+        new ContextDeparture(context),
+        ClientWait.current());
   }
 
   /** A call's context ends when its client cancels, goes away, or lets its deadline pass. */
