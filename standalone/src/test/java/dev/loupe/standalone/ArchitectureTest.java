@@ -1,22 +1,42 @@
 package dev.loupe.standalone;
 
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
+import static com.tngtech.archunit.core.domain.properties.HasParameterTypes.Predicates.rawParameterTypes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
+import ai.djl.ndarray.NDManager;
 import com.google.protobuf.MessageOrBuilder;
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import io.grpc.stub.AbstractStub;
+import java.nio.Buffer;
 import java.nio.channels.FileChannel;
+import java.util.List;
+import java.util.Set;
 
 /** The invariants of ARCHITECTURE.md that the byte code of all modules can show. */
 @AnalyzeClasses(packages = "dev.loupe", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
+  private static final DescribedPredicate<List<JavaClass>> NUMBERS =
+      describe(
+          "floating-point numbers or a buffer",
+          types ->
+              types.get(0).isAssignableTo(Buffer.class)
+                  || (types.get(0).isArray()
+                      && Set.of("float", "double")
+                          .contains(types.get(0).getBaseComponentType().getName())));
+
   private static final String[] ENGINE = {"ai.djl..", "dev.loupe.tensor.."};
   private static final String[] SQL = {"java.sql..", "javax.sql..", "org.jdbi..", "org.flywaydb.."};
 
@@ -180,6 +200,20 @@ class ArchitectureTest {
       noClasses()
           .should()
           .callMethod(FileChannel.class, "map", FileChannel.MapMode.class, long.class, long.class);
+
+  /** An array that begins elsewhere than at a line of the cache may give other bits (ADR 0016). */
+  @ArchTest
+  static final ArchRule onlyOnePlaceTakesNumbersIntoTheEngine =
+      noClasses()
+          .that()
+          .doNotHaveFullyQualifiedName("dev.loupe.tensor.NdArrays")
+          .and()
+          .doNotHaveFullyQualifiedName("dev.loupe.sae.dictionary.EngineMatrix")
+          .should()
+          .callMethodWhere(
+              target(owner(assignableTo(NDManager.class)))
+                  .and(target(name("create")))
+                  .and(target(rawParameterTypes(NUMBERS))));
 
   @ArchTest
   static final ArchRule theStoryIsToldAsAClient =

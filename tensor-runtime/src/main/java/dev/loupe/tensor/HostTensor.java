@@ -27,18 +27,14 @@ public record HostTensor(ElementType type, long[] shape, ByteBuffer data) {
 
   /** An F32 tensor with a copy of the values; fails when their number is not the shape's. */
   public static HostTensor ofFloats(float[] values, long... shape) {
-    ByteBuffer data =
-        ByteBuffer.allocateDirect(Math.multiplyExact(values.length, 4))
-            .order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer data = EngineMemory.allocate(Math.multiplyExact(values.length, 4));
     data.asFloatBuffer().put(values);
     return new HostTensor(ElementType.F32, shape, data);
   }
 
   /** An I64 tensor with a copy of the values; fails when their number is not the shape's. */
   public static HostTensor ofLongs(long[] values, long... shape) {
-    ByteBuffer data =
-        ByteBuffer.allocateDirect(Math.multiplyExact(values.length, 8))
-            .order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer data = EngineMemory.allocate(Math.multiplyExact(values.length, 8));
     data.asLongBuffer().put(values);
     return new HostTensor(ElementType.I64, shape, data);
   }
@@ -141,9 +137,7 @@ public record HostTensor(ElementType type, long[] shape, ByteBuffer data) {
       return this;
     }
     int count = Math.toIntExact(elements());
-    ByteBuffer out =
-        ByteBuffer.allocateDirect(Math.multiplyExact(count, target.bytes()))
-            .order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = EngineMemory.allocate(Math.multiplyExact(count, target.bytes()));
     boolean narrows = target == ElementType.F16 || target == ElementType.BF16;
     if (type == ElementType.F32 && narrows) {
       HalfFloats.narrow(data().asIntBuffer(), out.asShortBuffer(), target);

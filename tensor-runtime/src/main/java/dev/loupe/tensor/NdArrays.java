@@ -13,28 +13,30 @@ public final class NdArrays {
   private NdArrays() {}
 
   /**
-   * An array over the tensor's own memory when it is direct F32, F64, I64, I32, U8 or BOOL data at
-   * an aligned address; else over a copy. 16-bit types are widened to F32. The array keeps the
-   * memory alive; never write into either while both are used.
+   * An array over the tensor's own memory when it is direct F32, F64, I64, I32, U8 or BOOL data
+   * that begins where {@link EngineMemory} would; else over a copy. 16-bit types are widened to
+   * F32. The array keeps the memory alive; never write into either while both are used.
    */
   public static NDArray of(NDManager manager, HostTensor tensor) {
     HostTensor source = widened(tensor);
-    ByteBuffer data = source.data();
-    if (!isDirectAndAligned(source)) {
-      data =
-          ByteBuffer.allocateDirect(data.remaining())
-              .order(ByteOrder.LITTLE_ENDIAN)
-              .put(data)
-              .flip();
-    }
+    ByteBuffer data =
+        isDirectAndAligned(source) ? source.data() : EngineMemory.copyOf(source.data());
     return manager.create(data, new Shape(source.shape()), dataType(source.type()));
   }
 
-  /** True when the engine can use the tensor's memory as it is: direct, at an aligned address. */
+  /** An F32 array of a copy of the values, row-major. */
+  public static NDArray of(NDManager manager, float[] values, Shape shape) {
+    return of(manager, HostTensor.ofFloats(values, shape.getShape()));
+  }
+
+  /** An F32 vector of a copy of the values. */
+  public static NDArray of(NDManager manager, float[] values) {
+    return of(manager, values, new Shape(values.length));
+  }
+
+  /** True when the engine can use the tensor's memory as it is. */
   public static boolean isDirectAndAligned(HostTensor tensor) {
-    ByteBuffer data = tensor.data();
-    int size = tensor.type().bytes();
-    return data.isDirect() && (size == 1 || data.alignedSlice(size).capacity() == data.capacity());
+    return tensor.data().isDirect() && EngineMemory.isAtLine(tensor.data());
   }
 
   /** Fills memory, little-endian, from position 0 to the limit. */
@@ -51,7 +53,7 @@ public final class NdArrays {
   public static NDArray filled(NDManager manager, Shape shape, Filling filling) throws IOException {
     if (manager.getDevice().isGpu()) {
       int bytes = Math.toIntExact(Math.multiplyExact(4, shape.size()));
-      ByteBuffer memory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer memory = EngineMemory.allocate(bytes);
       filling.fill(memory);
       return manager.create(memory.rewind(), shape, DataType.FLOAT32);
     }
@@ -77,10 +79,7 @@ public final class NdArrays {
   /** The array's values as a host tensor of its own. */
   public static HostTensor copy(NDArray array) {
     HostTensor view = view(array);
-    ByteBuffer data =
-        ByteBuffer.allocateDirect(view.data().remaining()).order(ByteOrder.LITTLE_ENDIAN);
-    data.put(view.data()).flip();
-    return new HostTensor(view.type(), view.shape(), data);
+    return new HostTensor(view.type(), view.shape(), EngineMemory.copyOf(view.data()));
   }
 
   /** A float array's values, row-major. */

@@ -41,6 +41,70 @@ class NdArraysTest {
     }
   }
 
+  /** Where the engine computes, whatever memory the numbers came in. */
+  @Test
+  void everyArrayBeginsAtALine() {
+    try (NDManager manager = TensorEngine.newManager()) {
+      for (int distance = 0; distance < 64; distance += 4) {
+        ByteBuffer room = EngineMemory.allocate(64 + 20);
+        room.putFloat(distance, 7.5f).putFloat(distance + 16, -1);
+        ByteBuffer bytes = room.slice(distance, 20);
+        HostTensor tensor = new HostTensor(ElementType.F32, new long[] {5}, bytes);
+        NDArray array = NdArrays.of(manager, tensor);
+        assertThat(array.toFloatArray()).containsExactly(7.5f, 0, 0, 0, -1);
+        assertAtLine(array);
+        room.putFloat(distance, 0);
+        assertThat(array.getFloat(0)).isEqualTo(distance == 0 ? 0 : 7.5f);
+      }
+      for (int size = 1; size < 40; size++) {
+        float[] values = new float[size];
+        values[size - 1] = size;
+        NDArray vector = NdArrays.of(manager, values);
+        assertThat(vector.toFloatArray()).isEqualTo(values);
+        assertAtLine(vector);
+        assertAtLine(NdArrays.of(manager, values, new Shape(size, 1)));
+        assertAtLine(manager.create(new Shape(size)));
+        assertAtLine(vector.add(1));
+        HostTensor copy = NdArrays.copy(vector);
+        assertThat(copy.data().alignmentOffset(0, 64)).isZero();
+        assertThat(copy.as(ElementType.F16).data().alignmentOffset(0, 64)).isZero();
+      }
+    }
+  }
+
+  private static void assertAtLine(NDArray array) {
+    assertThat(array.toByteBuffer(true).alignmentOffset(0, 64)).isZero();
+  }
+
+  /** On some processors these add in another order where an array lies elsewhere. */
+  @Test
+  void productsGiveTheSameBitsWhereverTheirNumbersLay() {
+    try (NDManager manager = TensorEngine.newManager()) {
+      for (int rows : new int[] {1, 2, 5}) {
+        HostTensor x = NdArrays.copy(manager.randomNormal(new Shape(rows, 32)));
+        HostTensor w = NdArrays.copy(manager.randomNormal(new Shape(211, 32)));
+        float[] expected = products(manager, x, w);
+        for (int distance = 4; distance < 64; distance += 4) {
+          assertThat(products(manager, shifted(x, distance), w)).isEqualTo(expected);
+          assertThat(products(manager, x, shifted(w, distance))).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
+  private static float[] products(NDManager manager, HostTensor x, HostTensor w) {
+    NDArray rows = NdArrays.of(manager, x).matMul(NdArrays.of(manager, w).transpose());
+    NDArray columns = NdArrays.of(manager, w).matMul(NdArrays.of(manager, x).transpose());
+    return NdArrays.floats(rows.concat(columns.transpose(), 1));
+  }
+
+  private static HostTensor shifted(HostTensor tensor, int distance) {
+    ByteBuffer room = EngineMemory.allocate(distance + tensor.data().remaining());
+    room.position(distance);
+    ByteBuffer bytes = room.slice().put(tensor.data()).flip();
+    return new HostTensor(tensor.type(), tensor.shape(), bytes);
+  }
+
   @Test
   void viewsOfStridedArraysAreInOrder() {
     try (NDManager manager = TensorEngine.newManager()) {

@@ -3,6 +3,7 @@ package dev.loupe.inference.analysis;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.HookedTransformer;
 import dev.loupe.inference.model.ModelWeights;
@@ -182,7 +183,9 @@ public final class LogitAttribution {
     for (int i = 0; i < narrow.length; i++) {
       narrow[i] = (float) direction[i];
     }
-    NDArray product = scope.create(narrow).reshape(1, -1).matMul(weight); // weight is [out, in]
+    NDArray product =
+        NdArrays.of(scope, narrow, new Shape(1, narrow.length))
+            .matMul(weight); // weight is [out, in]
     float[] values = NdArrays.floats(product);
     double[] wide = new double[values.length];
     for (int i = 0; i < wide.length; i++) {

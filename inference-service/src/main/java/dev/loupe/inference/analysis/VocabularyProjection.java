@@ -84,7 +84,7 @@ public final class VocabularyProjection {
       int rows = Math.min(perChunk, count - from);
       try (NDManager scope = parent.newSubManager()) {
         float[] part = Arrays.copyOfRange(directions, from * width, (from + rows) * width);
-        NDArray x = scope.create(part, new Shape(rows, width));
+        NDArray x = NdArrays.of(scope, part, new Shape(rows, width));
         if (throughNorm) {
           x = model.ops().center(x).mul(model.weights().lnFinal().weight());
         }

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.model.hooks.HookAxis;
 import dev.loupe.inference.model.hooks.PassRows;
+import dev.loupe.tensor.NdArrays;
 
 /** One step from an activation to what is kept of it. */
 interface CaptureStep {
@@ -32,7 +33,8 @@ interface CaptureStep {
         throw new InvalidCaptureException(
             InvalidCaptureException.Kind.VALUE,
             field,
-            "the rows are of different lengths, so their mean needs positions to be selected or averaged first");
+            "the rows are of different lengths, so their mean needs positions to be selected or"
+                + " averaged first");
       }
       return before.without(axis);
     }
@@ -109,7 +111,7 @@ interface CaptureStep {
         x = value.reshape(shape.slice(0, shape.dimension() - 2).add(dot.width()));
       }
       NDArray vectors =
-          value.getManager().create(dot.vectors(), new Shape(dot.count(), dot.width()));
+          NdArrays.of(value.getManager(), dot.vectors(), new Shape(dot.count(), dot.width()));
       return x.matMul(vectors.transpose());
     }
 

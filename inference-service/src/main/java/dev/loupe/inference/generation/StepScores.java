@@ -1,7 +1,6 @@
 package dev.loupe.inference.generation;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.types.Shape;
 import dev.loupe.inference.generation.GenerationStep.Alternative;
 import dev.loupe.tensor.NdArrays;
 import java.nio.FloatBuffer;
@@ -42,7 +41,7 @@ final class StepScores {
       for (int row = 0; row < rows.size(); row++) {
         sampling.penalties().apply(values, row * vocabulary, rows.get(row).seen());
       }
-      adjusted = logits.getManager().create(values, new Shape(rows.size(), vocabulary));
+      adjusted = NdArrays.of(logits.getManager(), values, logits.getShape());
     }
     NDArray scores = sampling.isGreedy() ? adjusted : tempered(adjusted, sampling.temperature());
     return new StepScores(vocabulary, scores, logits.logSoftmax(1));

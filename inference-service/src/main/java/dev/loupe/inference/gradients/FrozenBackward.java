@@ -11,6 +11,7 @@ import dev.loupe.inference.model.LayerNormWeights;
 import dev.loupe.inference.model.PassControl;
 import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.model.hooks.HookPoint;
+import dev.loupe.tensor.NdArrays;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -189,7 +190,8 @@ final class FrozenBackward {
               : cotangent.duplicate();
       for (int target : here) {
         LinearTarget entry = targets.get(target);
-        whole.set(new NDIndex("{}, {}", entry.position(), target), local.create(entry.vector()));
+        whole.set(
+            new NDIndex("{}, {}", entry.position(), target), NdArrays.of(local, entry.vector()));
       }
     }
     record(point, whole);

@@ -203,7 +203,7 @@ public final class MetricReader {
     return model
         .ops()
         .embed(index, model.weights().unembedding())
-        .mul(manager.create(weights, new Shape(count, most, 1)))
+        .mul(NdArrays.of(manager, weights, new Shape(count, most, 1)))
         .sum(new int[] {1});
   }
 
@@ -249,7 +249,7 @@ public final class MetricReader {
     for (int i = 0; i < count; i++) {
       sums[i] = (float) -terms.get(from + i).weightSum();
     }
-    NDArray column = logProbabilities.getManager().create(sums, new Shape(count, 1));
+    NDArray column = NdArrays.of(logProbabilities.getManager(), sums, new Shape(count, 1));
     return weights(logProbabilities.exp().muli(column), from);
   }
 
@@ -260,7 +260,7 @@ public final class MetricReader {
     for (int i = 0; i < count; i++) {
       Term term = terms.get(from + i);
       if (term.ofEveryToken()) {
-        base.get(i).addi(manager.create(term.weights()));
+        base.get(i).addi(NdArrays.of(manager, term.weights()));
       } else {
         for (int j = 0; j < term.tokens().length; j++) {
           base.get(new NDIndex("{}, {}:{}", i, term.tokens()[j], term.tokens()[j] + 1))

@@ -3,6 +3,7 @@ package dev.loupe.inference.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.loupe.tensor.NdArrays;
 import java.util.Optional;
 
 /** Which keys the queries of a pass see. The additive form is made when somebody asks for it. */
@@ -61,7 +62,7 @@ public final class AttentionMask {
       }
     }
     Shape shape = hides ? new Shape(planes, 1, queries, keys) : new Shape(queries, keys);
-    array = scope.create(mask, shape);
+    array = NdArrays.of(scope, mask, shape);
     return array;
   }
 

@@ -72,7 +72,8 @@ public final class NearestTokens {
     }
     if (similarity == Similarity.COSINE && length == 0) {
       throw new InvalidUnitsException(
-          "the sum of the terms is zero and has no direction; choose other terms, or the dot product");
+          "the sum of the terms is zero and has no direction; choose other terms, or the dot"
+              + " product");
     }
     PriorityQueue<Near> nearest = new PriorityQueue<>(count + 1, NEAREST_FIRST.reversed());
     int tokens = (int) table.getShape().get(0);
@@ -99,7 +100,8 @@ public final class NearestTokens {
     try (NDManager scope = parent.newSubManager()) {
       NDArray part =
           table.get(scope, new NDIndex("{}:{}", from, to)).toType(DataType.FLOAT32, false);
-      float[] dots = NdArrays.floats(part.matMul(scope.create(query, new Shape(query.length, 1))));
+      float[] dots =
+          NdArrays.floats(part.matMul(NdArrays.of(scope, query, new Shape(query.length, 1))));
       if (similarity == Similarity.COSINE) {
         float[] lengths = NdArrays.floats(part.norm(new int[] {1}));
         for (int i = 0; i < dots.length; i++) {

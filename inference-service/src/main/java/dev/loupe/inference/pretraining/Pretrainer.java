@@ -11,6 +11,7 @@ import dev.loupe.inference.model.HookedTransformer;
 import dev.loupe.inference.model.ModelWeights;
 import dev.loupe.inference.model.NdTransformerOps;
 import dev.loupe.inference.model.TokenBatch;
+import dev.loupe.tensor.NdArrays;
 import dev.loupe.tensor.TensorEngine;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -129,7 +130,7 @@ public final class Pretrainer implements AutoCloseable {
         .reshape(expected.length, config.vocabularySize())
         .logSoftmax(1)
         .gather(scope.create(expected, column), 1)
-        .mul(scope.create(share, column))
+        .mul(NdArrays.of(scope, share, column))
         .sum()
         .div(-Math.max(1, counted));
   }

@@ -10,6 +10,7 @@ import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.LayerNormWeights;
 import dev.loupe.inference.model.LinearWeights;
 import dev.loupe.inference.model.ModelWeights;
+import dev.loupe.tensor.NdArrays;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,10 +38,10 @@ final class TrainingState {
       float[] square) {
     this.config = config;
     this.layout = layout;
-    this.weights = manager.create(weights);
+    this.weights = NdArrays.of(manager, weights);
     this.decayedWeights = this.weights.get(new NDIndex("0:{}", layout.decayed()));
-    this.mean = manager.create(mean);
-    this.square = manager.create(square);
+    this.mean = NdArrays.of(manager, mean);
+    this.square = NdArrays.of(manager, square);
   }
 
   /** GPT-2's initial weights: N(0, 0.02), residual projections over sqrt(2 layers). */

@@ -3,6 +3,7 @@ package dev.loupe.inference.sweeps;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.loupe.tensor.NdArrays;
 
 /**
  * The two runs of a sweep.
@@ -33,7 +34,7 @@ record SweepRuns(RecordedRun base, RecordedRun source, int length, int firstDiff
         hides = true;
       }
     }
-    return hides ? scope.create(mask, new Shape(queries.length, keys)) : null;
+    return hides ? NdArrays.of(scope, mask, new Shape(queries.length, keys)) : null;
   }
 
   /** The positions from one to before another. */

@@ -3,6 +3,7 @@ package dev.loupe.inference.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.loupe.tensor.ElementType;
 import dev.loupe.tensor.HostTensor;
@@ -13,6 +14,7 @@ import dev.loupe.tensor.SafetensorsWriter;
 import dev.loupe.tensor.ShardedSafetensors;
 import dev.loupe.testkit.golden.Golden;
 import dev.loupe.testkit.golden.GoldenAssert;
+import dev.loupe.testkit.memory.ShiftedMemory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -30,6 +32,11 @@ import org.junit.jupiter.api.io.TempDir;
 /** The forms in which GPT-2 weights are found in the wild, made from the golden model. */
 class ModelLoaderTest {
   private static final int[] TOKENS = {210, 5, 99, 5, 17};
+
+  /** How much further into the file tensors are put: unaligned, and at every place in a line. */
+  private static final int[] PADS = {
+    1, 2, 3, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60
+  };
 
   @TempDir Path folder;
   private Path original;
@@ -173,7 +180,7 @@ class ModelLoaderTest {
     byte[] whole = Files.readAllBytes(original.resolve("model.safetensors"));
     var buffer = java.nio.ByteBuffer.wrap(whole).order(java.nio.ByteOrder.LITTLE_ENDIAN);
     int header = (int) buffer.getLong(0);
-    for (int pad = 1; pad < 4; pad++) {
+    for (int pad : PADS) {
       byte[] padded = new byte[whole.length + pad];
       System.arraycopy(whole, 0, padded, 0, 8 + header);
       Arrays.fill(padded, 8 + header, 8 + header + pad, (byte) ' ');
@@ -184,8 +191,21 @@ class ModelLoaderTest {
       Path shifted = Files.createTempDirectory(folder, "shifted");
       Files.copy(original.resolve("config.json"), shifted.resolve("config.json"));
       Files.write(shifted.resolve("model.safetensors"), padded);
-      assertThat(logits(shifted)).isEqualTo(logits(original));
+      assertThat(logits(shifted)).as("%d bytes further", pad).isEqualTo(logits(original));
+      try (LoadedModel loaded = ModelLoader.load(shifted)) {
+        ModelWeights read = loaded.transformer().weights();
+        assertThat(distance(read.tokenEmbedding())).isZero();
+        assertThat(distance(read.positionEmbedding())).isZero();
+        for (BlockWeights block : read.blocks()) {
+          assertThat(distance(block.ln1().weight())).isZero();
+          assertThat(distance(block.mlpIn().bias())).isZero();
+        }
+      }
     }
+  }
+
+  private static int distance(NDArray array) {
+    return ShiftedMemory.distanceOf(array.toByteBuffer(true));
   }
 
   @Test

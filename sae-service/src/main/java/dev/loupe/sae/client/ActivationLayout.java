@@ -5,10 +5,10 @@ import dev.loupe.sae.dictionary.FloatRows;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.ElementType;
+import dev.loupe.tensor.EngineMemory;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -48,10 +48,7 @@ final class ActivationLayout {
   static LabelledTensor replaced(TokenBatch batch, LabelledTensor padded, FloatRows rows) {
     int positions = check(batch, padded);
     int width = width(padded);
-    ByteBuffer original = padded.tensor().toF32().data();
-    ByteBuffer copy =
-        ByteBuffer.allocateDirect(original.remaining()).order(ByteOrder.LITTLE_ENDIAN);
-    copy.put(original).flip();
+    ByteBuffer copy = EngineMemory.copyOf(padded.tensor().toF32().data());
     FloatBuffer values = copy.asFloatBuffer();
     int next = 0;
     for (int row = 0; row < batch.rows().size(); row++) {

@@ -4,18 +4,16 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.loupe.tensor.EngineMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 
 /**
  * A matrix in memory that Java and the engine both see, so that nothing is copied when an array is
- * made over it. It is aligned to 64 bytes: the engine's products give the same bits for the same
- * numbers only at the same alignment.
+ * made over it.
  */
 final class EngineMatrix {
-  private static final int ALIGNMENT = 64;
-
   private final int rows;
   private final int columns;
   private final ByteBuffer memory;
@@ -23,12 +21,8 @@ final class EngineMatrix {
   EngineMatrix(int rows, int columns) {
     this.rows = rows;
     this.columns = columns;
-    int bytes = Math.multiplyExact(Math.multiplyExact(rows, columns), Float.BYTES);
     this.memory =
-        ByteBuffer.allocateDirect(Math.addExact(bytes, 2 * ALIGNMENT))
-            .alignedSlice(ALIGNMENT)
-            .slice(0, bytes)
-            .order(ByteOrder.nativeOrder());
+        EngineMemory.allocate(Math.multiplyExact(Math.multiplyExact(rows, columns), Float.BYTES));
   }
 
   /** Copies values in, from the matrix's start. */

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
+import dev.loupe.tensor.NdArrays;
 import dev.loupe.tensor.TensorEngine;
 import java.util.List;
 
@@ -71,11 +72,12 @@ final class StandardPass implements TrainingPass {
       NDArray x = batchMemory.array(manager, rows); // [rows, d_in], minus b_dec if subtracted
       NDArray encoder = weights.encoderArray(manager); // [d_in, d_sae]
       NDArray decoder = decoderMemory.array(manager); // [d_sae, d_in]
-      NDArray penalty = manager.create(scaled(norms, lambda / rows)); // [d_sae]
-      NDArray f = Activation.relu(x.matMul(encoder).addi(manager.create(weights.encoderBias())));
+      NDArray penalty = NdArrays.of(manager, scaled(norms, lambda / rows)); // [d_sae]
+      NDArray f =
+          Activation.relu(x.matMul(encoder).addi(NdArrays.of(manager, weights.encoderBias())));
       NDArray error = f.matMul(decoder).subi(x); // x^ - x but for the biases, [rows, d_in]
       if (!weights.subtractsDecoderBias()) {
-        error.addi(manager.create(weights.decoderBias()));
+        error.addi(NdArrays.of(manager, weights.decoderBias()));
       }
       squaredError =
           error.square().sum(new int[] {1}).toType(DataType.FLOAT64, false).sum().getDouble();

@@ -2,6 +2,7 @@ package dev.loupe.tensor.grpc;
 
 import com.google.protobuf.ByteString;
 import dev.loupe.proto.tensor.v1.TensorChunk;
+import dev.loupe.tensor.EngineMemory;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import java.nio.ByteBuffer;
@@ -116,7 +117,7 @@ public final class TensorAssembler {
       }
       last = spare.pollFirst(); // sizes have changed
     }
-    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    return EngineMemory.allocate(bytes);
   }
 
   private void reset() {

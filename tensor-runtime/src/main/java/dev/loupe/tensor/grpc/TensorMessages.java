@@ -5,10 +5,10 @@ import com.google.protobuf.UnsafeByteOperations;
 import dev.loupe.proto.tensor.v1.Tensor;
 import dev.loupe.proto.tensor.v1.TensorChunk;
 import dev.loupe.proto.tensor.v1.TensorLayout;
+import dev.loupe.tensor.EngineMemory;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 
@@ -44,7 +44,7 @@ public final class TensorMessages {
           "data has %d bytes; expected %d, as the layout says"
               .formatted(data.size(), layout.bytes()));
     }
-    ByteBuffer copy = ByteBuffer.allocateDirect(data.size()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer copy = EngineMemory.allocate(data.size());
     data.copyTo(copy);
     return new LabelledTensor(
         new HostTensor(layout.type(), layout.shape(), copy.flip()), layout.axes());

@@ -3,6 +3,7 @@ package dev.loupe.inference.model.hooks;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.loupe.tensor.NdArrays;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -34,7 +35,7 @@ final class VectorMaps {
       if (values.length == 1) {
         return manager.full(x.getShape(), values[0]);
       }
-      return manager.create(values).broadcast(x.getShape()).duplicate();
+      return NdArrays.of(manager, values).broadcast(x.getShape()).duplicate();
     }
   }
 
@@ -60,7 +61,7 @@ final class VectorMaps {
   record Step(float[] step) implements LocalEdit.VectorMap {
     @Override
     public NDArray of(NDArray x) {
-      return x.add(x.getManager().create(step));
+      return x.add(NdArrays.of(x.getManager(), step));
     }
 
     @Override
@@ -78,7 +79,7 @@ final class VectorMaps {
   record StepInNorms(float[] step) implements LocalEdit.VectorMap {
     @Override
     public NDArray of(NDArray x) {
-      return norm(x).mul(x.getManager().create(step)).addi(x);
+      return norm(x).mul(NdArrays.of(x.getManager(), step)).addi(x);
     }
 
     @Override
@@ -102,7 +103,7 @@ final class VectorMaps {
     @Override
     public NDArray of(NDArray x) {
       int width = basis.length / count;
-      NDArray q = x.getManager().create(basis, new Shape(count, width));
+      NDArray q = NdArrays.of(x.getManager(), basis, new Shape(count, width));
       return x.matMul(q.transpose()).matMul(q).muli(-factor).addi(x);
     }
 
@@ -127,7 +128,7 @@ final class VectorMaps {
           feature.target() instanceof Edit.Target.Value target
               ? activation.neg().addi(target.activation())
               : activation.muli(((Edit.Target.Multiple) feature.target()).factor() - 1);
-      return change.mul(x.getManager().create(feature.decoder())).addi(x);
+      return change.mul(NdArrays.of(x.getManager(), feature.decoder())).addi(x);
     }
 
     @Override
@@ -135,7 +136,7 @@ final class VectorMaps {
       float slope =
           feature.target() instanceof Edit.Target.Multiple multiple ? multiple.factor() - 1 : -1;
       NDArray along = active(pre(x)).muli(dot(cotangent, feature.decoder())).muli(slope);
-      return along.mul(x.getManager().create(feature.encoder())).addi(cotangent);
+      return along.mul(NdArrays.of(x.getManager(), feature.encoder())).addi(cotangent);
     }
 
     @Override
@@ -146,7 +147,9 @@ final class VectorMaps {
     private NDArray pre(NDArray x) {
       NDManager manager = x.getManager();
       NDArray input =
-          feature.decoderBias().length == 0 ? x : x.sub(manager.create(feature.decoderBias()));
+          feature.decoderBias().length == 0
+              ? x
+              : x.sub(NdArrays.of(manager, feature.decoderBias()));
       return dot(input, feature.encoder()).addi(feature.encoderBias());
     }
 
@@ -243,6 +246,6 @@ final class VectorMaps {
 
   /** [..., width] to [..., 1]. */
   private static NDArray dot(NDArray x, float[] vector) {
-    return x.matMul(x.getManager().create(vector, new Shape(vector.length, 1)));
+    return x.matMul(NdArrays.of(x.getManager(), vector, new Shape(vector.length, 1)));
   }
 }
