@@ -13,6 +13,7 @@ import dev.loupe.inference.grpc.requests.Provenances;
 import dev.loupe.inference.grpc.requests.RequestedCapture;
 import dev.loupe.inference.grpc.requests.SeenIds;
 import dev.loupe.inference.grpc.requests.Tenants;
+import dev.loupe.inference.model.ForwardOptions;
 import dev.loupe.inference.model.ForwardResult;
 import dev.loupe.inference.model.LogitsMode;
 import dev.loupe.inference.model.hooks.HookProgram;
@@ -20,7 +21,7 @@ import dev.loupe.inference.model.hooks.PassRows;
 import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.PassCost;
-import dev.loupe.inference.scheduling.PassRequest;
+import dev.loupe.inference.scheduling.Work;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.BatchDone;
 import dev.loupe.proto.inference.v1.Intervention;
@@ -130,15 +131,25 @@ final class ActivationStreams {
             memory.close();
           };
       try {
-        PassRequest<ForwardResult> pass =
-            new PassRequest<>(
-                call, model, scope, batch, program, LogitsMode.NONE, result -> result);
-        ForwardResult result = DomainErrors.translated(() -> device.forward(memory, pass));
+        ForwardResult result = DomainErrors.translated(() -> pass(memory, scope, batch));
         answers.send(() -> send(id, places, result), free);
       } catch (RuntimeException | Error e) {
         free.run();
         throw e;
       }
+    }
+
+    /** Not together with others' passes: the batch gives the same bits whoever else is there. */
+    private ForwardResult pass(
+        MemoryBudget.Reservation memory,
+        NDManager scope,
+        dev.loupe.inference.model.TokenBatch batch) {
+      ForwardOptions options = ForwardOptions.plain().with(program).with(LogitsMode.NONE);
+      return device.runReserved(
+          call,
+          memory,
+          new Work(model.id(), batch.rows(), batch.tokens()),
+          turn -> model.transformer().forward(scope, batch, options.with(turn.control())));
     }
 
     /** A batch that has to wait for memory holds none: its own stream's are sent first. */

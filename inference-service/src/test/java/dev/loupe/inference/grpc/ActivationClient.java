@@ -1,6 +1,7 @@
 package dev.loupe.inference.grpc;
 
 import dev.loupe.inference.TinyServer;
+import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.StreamActivationsRequest;
 import dev.loupe.proto.inference.v1.StreamActivationsResponse;
 import dev.loupe.proto.inference.v1.TokenBatch;
@@ -25,8 +26,12 @@ final class ActivationClient
   private int largestChunk;
 
   static ActivationClient open(TinyServer server) {
+    return open(server.async());
+  }
+
+  static ActivationClient open(InferenceServiceGrpc.InferenceServiceStub stub) {
     ActivationClient client = new ActivationClient();
-    server.async().streamActivations(client);
+    stub.streamActivations(client);
     return client;
   }
 

@@ -9,10 +9,14 @@ import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.RandomModel;
 import dev.loupe.inference.scheduling.DeviceTurn;
 import dev.loupe.proto.inference.v1.Capture;
+import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.Intervention;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
 import dev.loupe.proto.inference.v1.RunForwardPassResponse;
 import dev.loupe.proto.inference.v1.Scale;
+import dev.loupe.proto.inference.v1.StreamActivationsHeader;
+import dev.loupe.proto.inference.v1.StreamActivationsRequest;
+import dev.loupe.proto.inference.v1.TokenBatch;
 import dev.loupe.proto.inference.v1.TokenScore;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
@@ -25,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -105,6 +110,59 @@ class SchedulingTest {
       assertThat(server.batches()).isEqualTo(1 + 9);
       assertThat(server.reserved()).isZero();
     }
+  }
+
+  /** A batch of a stream is a pass of its own: a training that reads it ends with the same bits. */
+  @Test
+  void whoeverWaitsBesideAStreamChangesNoBitOfIt() throws Exception {
+    try (ControlledServer server = tiny(100)) {
+      Map<String, byte[]> alone = stream(server).bytes();
+      List<ListenableFuture<RunForwardPassResponse>> others = new ArrayList<>();
+      ActivationClient beside;
+      try (DeviceTurn held = server.hold()) {
+        assertThat(held).isNotNull();
+        for (int i = 0; i < 6; i++) {
+          int waiting = i;
+          RunForwardPassRequest asDeep =
+              request(7 + i, i).toBuilder()
+                  .clearTopK()
+                  .addCaptures(Capture.newBuilder().setHookPoint(RESID))
+                  .build();
+          others.add(server.stub("tenant" + i % 2).runForwardPass(asDeep));
+          ControlledServer.await("one waits more", () -> server.waiting() > waiting);
+        }
+        beside = openStream(server);
+        ControlledServer.await("the stream waits", () -> server.waiting() > 6);
+      }
+      assertThat(beside.end()).isNull();
+      for (ListenableFuture<RunForwardPassResponse> other : others) {
+        other.get();
+      }
+      assertThat(beside.bytes()).hasSameSizeAs(alone).isNotEmpty();
+      beside.bytes().forEach((key, bytes) -> assertThat(bytes).as(key).isEqualTo(alone.get(key)));
+      assertThat(server.batches()).as("the others together").isEqualTo(3);
+    }
+  }
+
+  private static ActivationClient stream(ControlledServer server) throws Exception {
+    ActivationClient client = openStream(server);
+    assertThat(client.end()).isNull();
+    return client;
+  }
+
+  private static ActivationClient openStream(ControlledServer server) {
+    StreamActivationsHeader header =
+        StreamActivationsHeader.newBuilder()
+            .setModel(ControlledServer.MODEL)
+            .addCaptures(Capture.newBuilder().setHookPoint(RESID))
+            .build();
+    TokenBatch batch =
+        TokenBatch.newBuilder().addRows(TinyServer.row(5, 80, 9, 200, 17, 3, 99)).build();
+    return ActivationClient.open(InferenceServiceGrpc.newStub(server.channel()))
+        .send(StreamActivationsRequest.newBuilder().setHeader(header).build())
+        .send(batch)
+        .halfClose()
+        .read(100);
   }
 
   private static void assertSame(
