@@ -19,8 +19,7 @@ public final class NdArrays {
    */
   public static NDArray of(NDManager manager, HostTensor tensor) {
     HostTensor source = widened(tensor);
-    ByteBuffer data =
-        isDirectAndAligned(source) ? source.data() : EngineMemory.copyOf(source.data());
+    ByteBuffer data = isUsable(source) ? source.data() : EngineMemory.copyOf(source.data());
     return manager.create(data, new Shape(source.shape()), dataType(source.type()));
   }
 
@@ -35,7 +34,7 @@ public final class NdArrays {
   }
 
   /** True when the engine can use the tensor's memory as it is. */
-  public static boolean isDirectAndAligned(HostTensor tensor) {
+  private static boolean isUsable(HostTensor tensor) {
     return tensor.data().isDirect() && EngineMemory.isAtLine(tensor.data());
   }
 

@@ -18,11 +18,6 @@ import java.util.Set;
  * short ends the process.
  */
 public final class SafetensorsFile implements TensorSource {
-  /**
-   * Where the engine's fastest paths want an array to begin: at a line of the processor's cache.
-   */
-  private static final int ALIGNMENT = 64;
-
   private final Path file;
   private final FileChannel channel;
   private final BasicFileAttributes opened;
@@ -76,13 +71,11 @@ public final class SafetensorsFile implements TensorSource {
   public HostTensor read(String name) throws IOException {
     SafetensorsHeader.Entry entry = entry(name);
     long bytes = entry.end() - entry.begin();
-    if (bytes > Integer.MAX_VALUE - 2 * ALIGNMENT) {
+    if (bytes > Integer.MAX_VALUE - EngineMemory.LINE_BYTES) {
       throw new SafetensorsException(
           file, "tensor '%s' has %d bytes; at most 2 GiB are read at once".formatted(name, bytes));
     }
-    int room = ((int) bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    ByteBuffer memory = ByteBuffer.allocateDirect(room + ALIGNMENT).alignedSlice(ALIGNMENT);
-    memory.limit((int) bytes);
+    ByteBuffer memory = EngineMemory.allocate((int) bytes);
     at(entry).next(memory);
     return new HostTensor(entry.type(), entry.shape(), memory.flip());
   }

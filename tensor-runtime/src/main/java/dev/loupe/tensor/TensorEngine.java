@@ -53,7 +53,7 @@ public final class TensorEngine {
    */
   public static void check() {
     try (NDManager arrays = newManager()) {
-      float sum = arrays.create(new float[] {1, 2, 4}).sum().getFloat();
+      float sum = NdArrays.of(arrays, new float[] {1, 2, 4}).sum().getFloat();
       if (sum != 7) {
         throw new IllegalStateException("the engine says that 1 + 2 + 4 is " + sum);
       }
