@@ -164,8 +164,9 @@ final class TransformerBlock {
     if (visible == null) {
       return map;
     }
-    NDArray hidden = map.getManager().full(map.getShape(), elsewhere);
-    return NDArrays.where(visible.broadcast(map.getShape()), map, hidden);
+    Shape shape = map.getShape();
+    NDArray hidden = map.getManager().full(new Shape(1), elsewhere).broadcast(shape);
+    return NDArrays.where(visible.broadcast(shape), map, hidden);
   }
 
   /** Hooks see keys by position, wherever a cache has put them. */

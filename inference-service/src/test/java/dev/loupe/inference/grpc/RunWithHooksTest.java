@@ -241,6 +241,23 @@ class RunWithHooksTest {
     nan.next();
     refused(ErrorReason.NOT_FINITE, "holds NaN", nan.replace(changed(value, v -> Float.NaN)));
 
+    RunWithHooksHeader.Builder scales = header(RESID);
+    scales
+        .getForwardPassBuilder()
+        .clearCaptures()
+        .addCaptures(Capture.newBuilder().setHookPoint("blocks.1.ln1.hook_scale"));
+    Client huge = new Client().open(scales.build());
+    huge.next();
+    refused(
+        ErrorReason.NOT_FINITE,
+        "blocks.1.ln1.hook_scale holds infinities",
+        huge.replace(changed(value, v -> v < 0 ? -3e38f : 3e38f)));
+
+    Client once = new Client().open(header(RESID, "resid_pre1").build());
+    once.next();
+    once.keep();
+    assertThat(once.next().hasResult()).as("two names of one hook point pause once").isTrue();
+
     Client gap = new Client().open(header(RESID).build());
     gap.next();
     refused(ErrorReason.WRONG_SHAPE, "offset", gap.replace(value.toBuilder().setOffset(4).build()));

@@ -24,7 +24,7 @@ final class FiniteValues {
         throw new InvalidInterventionException(
             InvalidInterventionException.Kind.NOT_FINITE,
             "interventions",
-            "in row %d, %s holds infinities or no numbers, by the interventions there or before; float32 holds up to 3.4e38, and a layer norm's scale divides"
+            "in row %d, %s holds infinities or no numbers, by the interventions or live hooks there or before; float32 holds up to 3.4e38, and a layer norm's scale divides"
                 .formatted(row, point));
       }
     }

@@ -51,7 +51,7 @@ public final class HookProgram {
     return lastNeeded;
   }
 
-  /** True when interventions change something somewhere. */
+  /** True when interventions or live hooks may change something somewhere. */
   boolean hasEdits() {
     return edits;
   }
@@ -189,6 +189,7 @@ public final class HookProgram {
     /** Calls code at a point. */
     public Builder live(HookPoint point, LiveHook hook) {
       actions(point).liveHooks.add(hook);
+      edits = true;
       needed(point);
       return this;
     }
