@@ -2,15 +2,18 @@ package dev.loupe.sae;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.longrunning.Operation;
 import dev.loupe.sae.corpus.CorpusStore;
 import dev.loupe.sae.dictionary.GoldenDictionaries;
 import dev.loupe.sae.format.DictionaryStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,6 +62,26 @@ class DurableStoresTest {
     assertForcedAsAWhole(forced);
   }
 
+  @Test
+  void aCheckpointGoesOnceTheDictionaryIsOnTheDisk() throws Exception {
+    try (TinyInference inference = TinyInference.start(temporary);
+        SaeServer server = SaeServer.start(SaeConfig.of(root, inference.target(), "127.0.0.1:1"));
+        SaeClient client = new SaeClient(server.target())) {
+      client.createCorpus("texts", SaeClient.randomRows(60, 3));
+      List<Path> forced =
+          forced(
+              () -> {
+                Operation training =
+                    client.stub().trainDictionary(SaeClient.training("mine", 40).build());
+                assertThat(client.await(training.getName()).hasResponse()).isTrue();
+              });
+      assertThat(Files.list(root.resolve("training"))).isEmpty();
+      int stored = forced.lastIndexOf(root.resolve("dictionaries"));
+      assertThat(stored).isNotNegative();
+      assertThat(forced.lastIndexOf(root.resolve("training"))).isGreaterThan(stored);
+    }
+  }
+
   /** A folder that is renamed before it is emptied is never seen in part. */
   @Test
   void whatIsDeletedIsRenamedFirst() throws Exception {
@@ -90,6 +113,7 @@ class DurableStoresTest {
     }
     return RecordingFile.readAllEvents(file).stream()
         .filter(event -> event.getEventType().getName().equals("jdk.FileForce"))
+        .sorted(Comparator.comparing(RecordedEvent::getStartTime))
         .map(event -> Path.of(event.getString("path")))
         .filter(path -> path.startsWith(root))
         .toList();

@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 
 /** Sees which files and folders this process forces to the disk, with the JDK's flight recorder. */
@@ -32,6 +34,7 @@ public final class ForcedFiles {
       recording.dump(file);
       return RecordingFile.readAllEvents(file).stream()
           .filter(event -> event.getEventType().getName().equals(FORCE))
+          .sorted(Comparator.comparing(RecordedEvent::getStartTime))
           .map(event -> Path.of(event.getString("path")))
           .filter(path -> path.startsWith(folder))
           .toList();
