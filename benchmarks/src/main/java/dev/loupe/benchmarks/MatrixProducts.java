@@ -7,20 +7,25 @@ import dev.loupe.inference.model.GptConfig;
 import dev.loupe.tensor.TensorEngine;
 import dev.loupe.tensor.kernels.TorchKernels;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
- * The bound: a pass's matrix products alone, of the same shapes, each from contiguous arrays into
- * an array that was there before. Scores and pattern-times-value products are full, not halved by
- * the mask. Every layer has weights of its own, as in a model, so that no cache holds them.
+ * The bound: a pass's matrix products alone, of the same shapes, each in the fastest way that the
+ * engine has for its shape on this machine. Scores and pattern-times-value products are full, not
+ * halved by the mask. Every layer has weights of its own, as in a model, so that no cache holds
+ * them.
  */
 final class MatrixProducts implements AutoCloseable {
   private final NDManager manager = TensorEngine.newManager();
-  private final TorchKernels kernels = TorchKernels.load(MatrixProducts.class, "bound.pt");
+  private final TorchKernels kernels = ProductWay.kernels();
   private final List<Product> products = new ArrayList<>();
 
+  private final Map<List<Shape>, ProductWay> ways = new HashMap<>(); // by the operands' shapes
+
   /** [m, k] times [k, n], or batches of them. */
-  private record Product(NDArray a, NDArray b, NDArray out) {}
+  private record Product(NDArray a, NDArray b, NDArray out, ProductWay way) {}
 
   /**
    * The products of a pass.
@@ -57,14 +62,23 @@ final class MatrixProducts implements AutoCloseable {
   private void add(NDArray a, NDArray b) {
     long[] shape = a.getShape().getShape().clone();
     shape[shape.length - 1] = b.getShape().get(b.getShape().dimension() - 1);
-    products.add(new Product(a, b, manager.zeros(new Shape(shape))));
+    NDArray out = manager.zeros(new Shape(shape));
+    ProductWay way =
+        ways.computeIfAbsent(
+            List.of(a.getShape(), b.getShape()), shapes -> ProductWay.fastest(kernels, a, b, out));
+    products.add(new Product(a, b, out, way));
   }
 
   /** Computes them all once. */
   void run() {
     for (Product product : products) {
-      kernels.call("product").with(product.out).with(product.a).with(product.b).run();
+      product.way.run(kernels, product.a, product.b, product.out);
     }
+  }
+
+  /** How many are made in a way. */
+  long madeBy(ProductWay way) {
+    return products.stream().filter(product -> product.way == way).count();
   }
 
   /** Multiplications of numbers in all products. */

@@ -26,6 +26,7 @@ final class PlainPassBenchmark implements BenchmarkCase {
     try (MatrixProducts bound = new MatrixProducts(model.config(), rows, width, width, width)) {
       List<Timing> timings = Timing.byTurns(rounds, bound::run, () -> pass(model, batch));
       report.ratio("plain_over_bound_" + shape, timings.get(1), timings.get(0));
+      report.number("bound_products_by_onednn_" + shape, bound.madeBy(ProductWay.LINEAR));
       report.seconds("plain_seconds_" + shape, timings.get(1));
       report.seconds("bound_seconds_" + shape, timings.get(0));
     }

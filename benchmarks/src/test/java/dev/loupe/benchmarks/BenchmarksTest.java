@@ -2,13 +2,18 @@ package dev.loupe.benchmarks;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.loupe.inference.model.ForwardOptions;
 import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.tokenizer.BpeTokenizer;
+import dev.loupe.tensor.TensorEngine;
+import dev.loupe.tensor.kernels.TorchKernels;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
@@ -63,6 +68,39 @@ class BenchmarksTest {
       long tokens = 3 * 5;
       long expected = 2 * (tokens * 8 * (24 + 8 + 32 + 32) + tokens * 8 * 7 * 2) + 3 * 8 * 300;
       assertThat(products.multiplications()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void everyWayMakesTheSameProduct() {
+    try (NDManager manager = TensorEngine.newManager();
+        TorchKernels kernels = ProductWay.kernels()) {
+      NDArray a = manager.randomNormal(new Shape(5, 7));
+      for (NDArray b :
+          List.of(
+              manager.randomNormal(new Shape(7, 11)),
+              manager.randomNormal(new Shape(11, 7)).transpose())) {
+        float[] expected = a.matMul(b).toFloatArray();
+        NDArray out = manager.zeros(new Shape(5, 11));
+        for (ProductWay way : ProductWay.values()) {
+          NDArray product = way.product(kernels, a, b, out, manager);
+          assertThat(product.getShape()).as("%s", way).isEqualTo(new Shape(5, 11));
+          assertThat(product.toFloatArray()).as("%s", way).containsExactly(expected, offset(1e-5f));
+        }
+        assertThat(ProductWay.fastest(kernels, a, b, out)).isNotNull();
+      }
+    }
+  }
+
+  @Test
+  void everyProductIsMadeInOneOfTheWays() {
+    try (MatrixProducts products = new MatrixProducts(SMALL, 3, 5, 7, 1)) {
+      long all = 0;
+      for (ProductWay way : ProductWay.values()) {
+        all += products.madeBy(way);
+      }
+      assertThat(all).isEqualTo(2 * 6 + 1);
+      assertThat(products.madeBy(ProductWay.MATMUL)).as("batches").isGreaterThanOrEqualTo(2 * 2);
     }
   }
 

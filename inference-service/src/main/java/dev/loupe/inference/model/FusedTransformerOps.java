@@ -34,7 +34,15 @@ public final class FusedTransformerOps implements TransformerOps {
 
   /** Operations on a model's weights, which stay as they are and must outlive these operations. */
   public static FusedTransformerOps of(ModelWeights weights, ComputeType type) {
-    return of(weights, type, kernels(weights.tokenEmbedding()));
+    if (!weights.tokenEmbedding().getDevice().isGpu()) {
+      try {
+        return of(weights, type, TorchKernels.load(TorchKernels.class, ONEDNN));
+      } catch (EngineException e) {
+        // An engine without oneDNN, as those for Apple's processors are, or a processor for which
+        // oneDNN has no bfloat16.
+      }
+    }
+    return of(weights, type, TorchKernels.load(TorchKernels.class, PORTABLE));
   }
 
   /** The same in a given form, which these operations will close. */
@@ -49,28 +57,16 @@ public final class FusedTransformerOps implements TransformerOps {
     }
   }
 
-  private static TorchKernels kernels(NDArray weight) {
-    if (!weight.getDevice().isGpu()) {
-      try {
-        return TorchKernels.load(TorchKernels.class, ONEDNN);
-      } catch (EngineException e) {
-        // An engine built without oneDNN, as those for Apple's processors are.
-        return TorchKernels.load(TorchKernels.class, PORTABLE);
-      }
-    }
-    return TorchKernels.load(TorchKernels.class, PORTABLE);
-  }
-
   private void prepare(ModelWeights weights, ComputeType type) {
     if (type == ComputeType.BF16) {
       for (BlockWeights block : weights.blocks()) {
         for (LinearWeights linear :
             List.of(block.qkv(), block.attentionOut(), block.mlpIn(), block.mlpOut())) {
-          narrow(linear.weight());
-          narrow(linear.bias());
+          narrow(linear.weight(), "to_bfloat16_weight");
+          narrow(linear.bias(), "to_bfloat16");
         }
       }
-      narrow(weights.unembedding());
+      narrow(weights.unembedding(), "to_bfloat16_weight");
     }
     for (BlockWeights block : weights.blocks()) {
       List<NDArray> arrays = new ArrayList<>();
@@ -84,8 +80,8 @@ public final class FusedTransformerOps implements TransformerOps {
     }
   }
 
-  private void narrow(NDArray weight) {
-    computeForms.put(weight, kernels.call("to_bfloat16").with(weight).array(copies));
+  private void narrow(NDArray weight, String how) {
+    computeForms.put(weight, kernels.call(how).with(weight).array(copies));
   }
 
   private static void add(List<NDArray> arrays, LayerNormWeights norm) {

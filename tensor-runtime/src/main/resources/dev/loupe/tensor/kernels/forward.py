@@ -1,8 +1,9 @@
 """The arithmetic of GPT-2's forward pass, each method one call from Java.
 
 b rows, p positions, k keys, h heads, d wide. Activations come and go as float32. Linear weights are
-[out, in], possibly a strided view; where they are bfloat16, products are computed in bfloat16, and
-within a block everything but the residual stream and its layer norms. A block's weights come as a
+[out, in], possibly a strided view; where they are bfloat16 (made by to_bfloat16_weight, for oneDNN in
+an order of its own), products are computed in bfloat16, and within a block everything but the residual
+stream and its layer norms. A block's weights come as a
 list: ln1 weight and bias, qkv weight and bias, attention output weight and bias, ln2 weight and bias,
 MLP in weight and bias, MLP out weight and bias. Optional tensors come as lists of none or one.
 
@@ -266,6 +267,14 @@ class Forward(torch.nn.Module):
     @torch.jit.export
     def to_bfloat16(self, x: Tensor) -> Tensor:
         return x.to(torch.bfloat16)
+
+    @torch.jit.export
+    def to_bfloat16_weight(self, weight: Tensor) -> Tensor:
+        """A weight [out, in] as products in bfloat16 read it, for as many rows as there may be."""
+        narrow = weight.to(torch.bfloat16)
+        if self.onednn:
+            return torch.ops.mkldnn._reorder_linear_weight(narrow.contiguous())
+        return narrow
 
 
 def module() -> torch.nn.Module:
