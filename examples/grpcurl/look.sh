@@ -31,7 +31,7 @@ model=$(sed -n 's/.*"name": "\(models\/[^"]*\)".*/\1/p' <<<"$models" | head -n 1
 
 echo "# tokens of the prompt"
 call loupe.inference.v1.InferenceService/Tokenize \
-  "{\"model\": \"$model\", \"texts\": [\"$prompt\"], \"prependBos\": true}"
+  "{\"model\": \"$model\", \"texts\": [\"$prompt\"]}"
 
 echo "# the likeliest next tokens, with the first block's attention switched off"
 call loupe.inference.v1.InferenceService/RunForwardPass "{

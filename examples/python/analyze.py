@@ -16,7 +16,7 @@ def main(address="127.0.0.1:8080", prompt="The capital of Texas is"):
     print(f"{model.name}: {model.layers} layers, {model.heads} heads, {model.parameters:,} parameters")
 
     # Text to tokens.
-    request = pb.TokenizeRequest(model=model.name, texts=[prompt], prepend_bos=True)
+    request = pb.TokenizeRequest(model=model.name, texts=[prompt])
     tokens = loupe.inference.Tokenize(request).texts[0]
     print("tokens:", list(zip(tokens.ids, tokens.tokens)))
 

@@ -145,7 +145,7 @@ class Explorer:
         """The strongest examples of two neurons, and the tokens that they promote."""
         pb = self.pb
         texts = [CLEAN, CORRUPT, "The capital of France is"]
-        request = pb.TokenizeRequest(model=self.model.name, texts=texts, prepend_bos=True)
+        request = pb.TokenizeRequest(model=self.model.name, texts=texts)
         rows = [pb.TokenRow(ids=text.ids) for text in self.loupe.inference.Tokenize(request).texts]
         layer = self.model.layers - 1
         group = pb.NeuronGroup(hook_point=f"blocks.{layer}.mlp.hook_post", indices=[0, 1])

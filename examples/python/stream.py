@@ -14,7 +14,7 @@ CHUNK = 1 << 20
 
 def stream_activations(loupe, pb, model, hook_point):
     """Sends each text as a batch of its own; the server answers in the same order."""
-    request = pb.TokenizeRequest(model=model.name, texts=TEXTS, prepend_bos=True)
+    request = pb.TokenizeRequest(model=model.name, texts=TEXTS)
     rows = [text.ids for text in loupe.inference.Tokenize(request).texts]
 
     def requests():

@@ -12,6 +12,7 @@ import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.loupe.gateway.fakes.FakeLoupe;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -68,14 +69,13 @@ class JsonTest {
 
   @Test
   void readsVariablesOfThePathVerbsAndBodies() {
-    HttpResponse<String> response =
-        loupe.post("/v1/models/demo:tokenize", "{\"texts\": [\"ab\"], \"prependBos\": true}");
+    HttpResponse<String> response = loupe.post("/v1/models/demo:tokenize", "{\"texts\": [\"ab\"]}");
     assertThat(response.statusCode()).isEqualTo(200);
     assertThat(json(response))
         .isEqualTo(
             JsonParser.parseString(
                 "{\"texts\": [{\"ids\": [0, 97, 98], \"tokens\": [\"<bos>\", \"a\", \"b\"],"
-                    + " \"byteEnds\": [0]}]}"));
+                    + " \"byteEnds\": [0], \"bosPrepended\": true}]}"));
   }
 
   @Test
@@ -166,8 +166,7 @@ class JsonTest {
 
   @Test
   void refusesWhatIsNoJsonAndSaysWhatIsWrong() {
-    for (String body :
-        List.of("{", "[]", "{\"texs\": []}", "{\"texts\": 5}", "{\"prependBos\": 3}")) {
+    for (String body : List.of("{", "[]", "{\"texs\": []}", "{\"texts\": 5}", "{\"omitBos\": 3}")) {
       HttpResponse<String> response = loupe.post("/v1/models/demo:tokenize", body);
       assertThat(response.statusCode()).as(body + " gave " + response.body()).isEqualTo(400);
       assertThat(error(response).get("status").getAsString()).isEqualTo("INVALID_ARGUMENT");
@@ -179,6 +178,24 @@ class JsonTest {
     HttpResponse<String> text =
         loupe.post("/v1/models/demo:tokenize", "{}", Map.of("Content-Type", "text/plain"));
     assertThat(text.statusCode()).isEqualTo(400);
+  }
+
+  @Test
+  void refusesTextThatIsNoText() {
+    HttpResponse<String> half =
+        loupe.post("/v1/models/demo:tokenize", "{\"texts\": [\"a\", \"b\\ud800\"]}");
+    assertThat(half.statusCode()).as(half.body()).isEqualTo(400);
+    assertThat(half.body()).contains("surrogate").contains("INVALID_VALUE");
+    HttpResponse<String> latin1 =
+        loupe.send(
+            HttpRequest.newBuilder(loupe.uri("/v1/models/demo:tokenize"))
+                .header("Content-Type", "application/json")
+                .POST(
+                    HttpRequest.BodyPublishers.ofByteArray(
+                        "{\"texts\": [\"caf\u00e9\"]}".getBytes(StandardCharsets.ISO_8859_1)))
+                .build());
+    assertThat(latin1.statusCode()).as(latin1.body()).isEqualTo(400);
+    assertThat(latin1.body()).contains("INVALID_VALUE", "its body is not UTF-8 text");
   }
 
   @Test

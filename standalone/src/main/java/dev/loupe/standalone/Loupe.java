@@ -52,9 +52,9 @@ import picocli.CommandLine.Command;
       "  loupe help demo           what a command takes",
       "",
       "A model is a folder with config.json, model.safetensors (or its shards) and tokenizer.json"
-          + " (or vocab.json and merges.txt), or the id of a hub repository that has them. From a"
-          + " hub, only safetensors are loaded: HF_ENDPOINT says where the hub is, HF_TOKEN who"
-          + " asks, HF_HOME where files are kept.",
+          + " (or vocab.json and merges.txt; without either it takes token ids alone), or the id of"
+          + " a hub repository that has them. From a hub, only safetensors are loaded: HF_ENDPOINT"
+          + " says where the hub is, HF_TOKEN who asks, HF_HOME where files are kept.",
       "Data is kept in LOUPE_HOME (~/.loupe) unless --dir names another folder. The engine's native"
           + " libraries, 432 MB, are unpacked once into DJL_CACHE_DIR (~/.djl.ai; the folder engine"
           + " in LOUPE_HOME when that is set)."

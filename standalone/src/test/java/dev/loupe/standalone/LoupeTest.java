@@ -140,16 +140,17 @@ class LoupeTest {
   }
 
   @Test
-  void aModelWithoutATokenizerIsSaid() throws IOException {
+  void aModelWithHalfATokenizerIsSaid() throws IOException {
     Path model = Files.createDirectories(folder.resolve("model"));
     Files.writeString(model.resolve("config.json"), "{\"model_type\": \"gpt2\"}");
     Files.write(model.resolve("model.safetensors"), new byte[8]);
+    Files.writeString(model.resolve("vocab.json"), "{\"a\": 0}");
 
     assertThat(
             execute("up", "--dir", folder.toString(), "--port", "0", "--model", model.toString()))
         .isEqualTo(1);
 
-    assertThat(err.toString()).contains("tokenizer");
+    assertThat(err.toString()).contains("tokenizer", "merges.txt");
   }
 
   @Test

@@ -69,8 +69,7 @@ public final class InferenceClient implements Models {
   }
 
   private TokenizedText tokenize(String model, String prompt) {
-    TokenizeRequest request =
-        TokenizeRequest.newBuilder().setModel(model).addTexts(prompt).setPrependBos(true).build();
+    TokenizeRequest request = TokenizeRequest.newBuilder().setModel(model).addTexts(prompt).build();
     return upstream
         .ask(() -> InferenceServiceGrpc.newBlockingStub(upstream.calls()).tokenize(request))
         .getTexts(0);

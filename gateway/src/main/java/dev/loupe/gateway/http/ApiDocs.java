@@ -23,17 +23,19 @@ final class ApiDocs {
         docs,
         inference,
         "Tokenize",
-        "{\"model\": \"models/loupe-demo\", \"texts\": [\"The capital of Texas is\"], \"prependBos\": true}");
+        "{\"model\": \"models/loupe-demo\", \"texts\": [\"The capital of Texas is\"]}");
     example(
         docs,
         inference,
         "RunForwardPass",
-        "{\"model\": \"models/loupe-demo\", \"prompts\": [{\"text\": \"The capital of Texas is\"}], \"topK\": 5}");
+        "{\"model\": \"models/loupe-demo\", \"prompts\": [{\"text\": \"The capital of Texas is\"}],"
+            + " \"topK\": 5}");
     example(
         docs,
         AttributionServiceGrpc.SERVICE_NAME,
         "ComputeLogitLens",
-        "{\"model\": \"models/loupe-demo\", \"prompt\": {\"text\": \"The capital of Texas is\"}, \"topK\": 3}");
+        "{\"model\": \"models/loupe-demo\", \"prompt\": {\"text\": \"The capital of Texas is\"},"
+            + " \"topK\": 3}");
     example(
         docs,
         HeadServiceGrpc.SERVICE_NAME,

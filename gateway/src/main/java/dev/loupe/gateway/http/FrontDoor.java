@@ -79,7 +79,8 @@ public final class FrontDoor implements AutoCloseable {
             .decorator(new CallerCheck(names, origins));
     List<ServerInterceptor> around =
         List.of(tenancy, new CallLimit(address.maxCalls()), CallMetrics.interceptor(registry));
-    Function<HttpService, HttpService> bounded = http -> http.decorate(bounds);
+    Function<HttpService, HttpService> bounded =
+        http -> http.decorate(new Utf8Bodies()).decorate(bounds);
     for (List<ServerServiceDefinition> services : forwarded) {
       List<ServerServiceDefinition> counted = within(around, services);
       builder.service(routes.of(counted), bounded, origins.decorator());

@@ -16,6 +16,8 @@ import java.io.OutputStreamWriter;
 import java.io.Reader;
 import java.io.StringReader;
 import java.io.Writer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.Map;
@@ -59,7 +61,8 @@ final class RawJson implements GrpcJsonMarshaller {
   @Override
   public <T> T deserializeMessage(Marshaller<T> marshaller, InputStream in) throws IOException {
     Message.Builder builder = prototype(marshaller).newBuilderForType();
-    try (Reader reader = new InputStreamReader(in, StandardCharsets.UTF_8)) {
+    CharsetDecoder strict = StandardCharsets.UTF_8.newDecoder(); // reports what is not UTF-8
+    try (Reader reader = new InputStreamReader(in, strict)) {
       merge(reader, builder);
     }
     return built(marshaller, builder);
@@ -88,6 +91,8 @@ final class RawJson implements GrpcJsonMarshaller {
       parser.merge(json, builder);
     } catch (InvalidProtocolBufferException e) {
       throw e;
+    } catch (CharacterCodingException e) {
+      throw new InvalidProtocolBufferException("the JSON is not UTF-8 text");
     } catch (IOException | RuntimeException e) {
       // JsonFormat lets some errors of the JSON reader and of number formats through as they are.
       throw new InvalidProtocolBufferException(String.valueOf(e.getMessage()));
@@ -95,8 +100,10 @@ final class RawJson implements GrpcJsonMarshaller {
   }
 
   @SuppressWarnings("unchecked") // A RawMarshaller's type is byte[], any other's its prototype's.
-  private static <T> T built(Marshaller<T> marshaller, Message.Builder builder) {
+  private static <T> T built(Marshaller<T> marshaller, Message.Builder builder)
+      throws InvalidProtocolBufferException {
     Message message = builder.build();
+    WholeText.check(message);
     return (T) (marshaller instanceof RawMarshaller ? message.toByteArray() : message);
   }
 

@@ -14,7 +14,7 @@ export const listModels = () => call('GET', '/v1/models?pageSize=100');
 export const listDictionaries = () => call('GET', '/v1/dictionaries?pageSize=1000');
 
 export const tokenize = (model, text) =>
-  call('POST', `/v1/${model}:tokenize`, { texts: [text], prependBos: true });
+  call('POST', `/v1/${model}:tokenize`, { texts: [text] });
 
 export const runForwardPass = (model, text, topK, predictionPositions) =>
   call('POST', `/v1/${model}:runForwardPass`, { prompts: [{ text }], topK, predictionPositions });

@@ -103,8 +103,8 @@ public final class FakeInference extends InferenceServiceGrpc.InferenceServiceIm
     TokenizeResponse.Builder response = TokenizeResponse.newBuilder();
     for (String text : request.getTextsList()) {
       TokenizedText.Builder row = response.addTextsBuilder();
-      if (request.getPrependBos()) {
-        row.addIds(0).addTokens("<bos>").addByteEnds(0);
+      if (!request.getOmitBos()) {
+        row.setBosPrepended(true).addIds(0).addTokens("<bos>").addByteEnds(0);
       }
       text.chars().forEach(c -> row.addIds(c).addTokens(String.valueOf((char) c)));
     }

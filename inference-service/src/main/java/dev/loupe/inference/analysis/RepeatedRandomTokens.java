@@ -3,6 +3,7 @@ package dev.loupe.inference.analysis;
 import dev.loupe.inference.model.GptConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
@@ -38,25 +39,27 @@ public record RepeatedRandomTokens(int length, int sequences, long seed) {
   }
 
   /**
-   * The rows for a model; beginning- and end-of-text tokens are not drawn. A model without a
-   * beginning-of-text token gets a random one there.
+   * The rows for a model. A model without a beginning-of-text token gets a random one there.
    *
+   * @param bos the beginning-of-text token, or -1
+   * @param special tokens that are not drawn
    * @throws IllegalArgumentException when they do not fit its context
    */
-  public List<int[]> rows(GptConfig config) {
+  public List<int[]> rows(GptConfig config, int bos, Set<Integer> special) {
     int width = 2 * length + 1;
     if (width > config.contextLength()) {
       throw new IllegalArgumentException(
           "length is %d, which takes %d positions; the model's context holds %d"
               .formatted(length, width, config.contextLength()));
     }
+    int size = config.vocabularySize();
     SplittableRandom random = new SplittableRandom(seed);
     List<int[]> rows = new ArrayList<>();
     for (int s = 0; s < sequences; s++) {
       int[] row = new int[width];
-      row[0] = config.bosToken() >= 0 ? config.bosToken() : draw(random, config);
+      row[0] = bos >= 0 ? bos : draw(random, size, special);
       for (int i = 1; i <= length; i++) {
-        row[i] = draw(random, config);
+        row[i] = draw(random, size, special);
         row[i + length] = row[i];
       }
       rows.add(row);
@@ -72,11 +75,11 @@ public record RepeatedRandomTokens(int length, int sequences, long seed) {
     return sum / length;
   }
 
-  private static int draw(SplittableRandom random, GptConfig config) {
+  private static int draw(SplittableRandom random, int size, Set<Integer> special) {
     int id;
     do {
-      id = random.nextInt(config.vocabularySize());
-    } while (config.vocabularySize() > 2 && (id == config.bosToken() || id == config.eosToken()));
+      id = random.nextInt(size);
+    } while (size > special.size() && special.contains(id));
     return id;
   }
 }

@@ -1,8 +1,8 @@
 package dev.loupe.inference.generation;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.loupe.inference.json.InvalidJsonException;
+import dev.loupe.inference.json.StrictJson;
 import dev.loupe.inference.model.ConfigException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,7 +20,6 @@ public final class StopTokens {
   private static final String FIELD = "eos_token_id";
   private static final long MAX_BYTES = 1 << 20;
   private static final int MOST = 1_000;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private StopTokens() {}
 
@@ -54,14 +53,12 @@ public final class StopTokens {
     }
     byte[] json = Files.readAllBytes(file);
     try {
-      JsonNode root = JSON.readTree(json);
+      JsonNode root = StrictJson.parse(json);
       if (root.isObject()) {
         return root.path(FIELD);
       }
-    } catch (JsonProcessingException e) {
-      throw new ConfigException(file.getFileName() + " is not JSON: " + e.getOriginalMessage());
-    } catch (IOException e) {
-      throw new ConfigException(file.getFileName() + " is not UTF-8 text: " + e.getMessage());
+    } catch (InvalidJsonException e) {
+      throw new ConfigException(file.getFileName() + " " + e.getMessage());
     }
     throw new ConfigException(file.getFileName() + " is not a JSON object");
   }

@@ -28,6 +28,7 @@ import java.util.List;
  *
  * @param model to run
  * @param rows tokens of each prompt
+ * @param bosPrepended for each prompt, whether the beginning-of-text token was put before it
  * @param captures what is answered of activations, or kept
  * @param keep how long captures stay on the server; null to answer them
  * @param ownerKey under which what is kept is listed; empty for no list
@@ -39,6 +40,7 @@ import java.util.List;
 record ForwardPlan(
     ServedModel model,
     List<int[]> rows,
+    List<Boolean> bosPrepended,
     List<RequestedCapture> captures,
     Duration keep,
     String ownerKey,
@@ -54,9 +56,11 @@ record ForwardPlan(
   private static final long KEPT_ENTRY_BYTES = 200;
 
   static ForwardPlan of(ServedModel model, RunForwardPassRequest request) {
-    List<int[]> rows =
-        new Prompts(model)
-            .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_PROMPTS);
+    Prompts prompts = new Prompts(model);
+    boolean omitBos = request.getOmitBos();
+    List<int[]> rows = prompts.rows("prompts", request.getPromptsList(), omitBos, MAX_PROMPTS);
+    List<Boolean> bosPrepended =
+        request.getPromptsList().stream().map(p -> prompts.prependsBos(p, omitBos)).toList();
     List<RequestedCapture> captures = Captures.of(model, "captures", request.getCapturesList(), 0);
     Duration keep = request.hasKeep() ? KeptRuns.timeToLive(request) : null;
     String ownerKey = KeptRuns.ownerKey("keep.owner_key", request.getKeep().getOwnerKey());
@@ -71,7 +75,16 @@ record ForwardPlan(
     Captures.addTo(program, captures);
     ForwardPlan plan =
         new ForwardPlan(
-            model, rows, captures, keep, ownerKey, program, topK, positions, request.getLoss());
+            model,
+            rows,
+            bosPrepended,
+            captures,
+            keep,
+            ownerKey,
+            program,
+            topK,
+            positions,
+            request.getLoss());
     DomainErrors.translated(() -> program.build().check(plan.places()));
     Checks.responseFits(
         plan.responseBytes(),

@@ -48,7 +48,8 @@ final class ForwardResponses {
       RowResult.Builder message =
           RowResult.newBuilder()
               .addAllIds(ModelMessages.ids(tokens))
-              .addAllTokens(ModelMessages.texts(plan.model(), tokens));
+              .addAllTokens(ModelMessages.texts(plan.model(), tokens))
+              .setBosPrepended(plan.bosPrepended().get(row));
       if (logits != null) {
         for (int position : plan.positions().get(row)) {
           message.addPredictions(prediction(logits, row, position));

@@ -21,6 +21,9 @@ final class Tokens {
   private static final int MAX_TEXT_BYTES = 1 << 20;
   private static final int MAX_IDS = 65_536;
 
+  /** About what a short text takes in a message beside its bytes. */
+  private static final int OVERHEAD = 4;
+
   private final ModelLookup models;
 
   Tokens(ModelLookup models) {
@@ -43,7 +46,7 @@ final class Tokens {
     TokenizeResponse.Builder response = TokenizeResponse.newBuilder();
     long size = 0;
     for (String text : request.getTextsList()) {
-      TokenizedText tokenized = tokenize(model, text, request.getPrependBos());
+      TokenizedText tokenized = tokenize(model, text, request);
       size += tokenized.getSerializedSize();
       Checks.responseFits(size, "send fewer or shorter texts at once");
       response.addTexts(tokenized);
@@ -51,11 +54,14 @@ final class Tokens {
     return response.build();
   }
 
-  private static TokenizedText tokenize(ServedModel model, String text, boolean prependBos) {
-    Encoding encoding = DomainErrors.translated(() -> model.tokenizer().encode(text));
+  private static TokenizedText tokenize(ServedModel model, String text, TokenizeRequest request) {
+    Encoding encoding =
+        DomainErrors.translated(
+            () -> model.tokenizer().encode(text, request.getLiteralSpecialTokens()));
     TokenizedText.Builder tokenized = TokenizedText.newBuilder();
-    if (prependBos && model.bosToken() >= 0) {
+    if (!request.getOmitBos() && model.bosToken() >= 0) {
       tokenized
+          .setBosPrepended(true)
           .addIds(model.bosToken())
           .addTokens(model.tokenizer().text(model.bosToken()))
           .addByteEnds(0);
@@ -72,15 +78,21 @@ final class Tokens {
   DetokenizeResponse detokenize(DetokenizeRequest request) {
     ServedModel model = models.named("model", request.getModel());
     Checks.size("ids", request.getIdsCount(), 1, MAX_IDS);
+    int[] ids = request.getIdsList().stream().mapToInt(Integer::intValue).toArray();
     DetokenizeResponse.Builder response = DetokenizeResponse.newBuilder();
-    for (int i = 0; i < request.getIdsCount(); i++) {
-      int id = request.getIds(i);
-      if (id < 0 || id >= model.config().vocabularySize()) {
-        Checks.token("ids[" + i + "]", id, model.config().vocabularySize());
+    long bytes = 0;
+    for (int i = 0; i < ids.length; i++) {
+      if (ids[i] < 0 || ids[i] >= model.config().vocabularySize()) {
+        Checks.token("ids[" + i + "]", ids[i], model.config().vocabularySize());
       }
-      response.addTokens(model.tokenizer().text(id));
-      response.addTokenBytes(ByteString.copyFrom(model.tokenizer().bytes(id)));
+      String token = model.tokenizer().text(ids[i]);
+      byte[] piece = model.tokenizer().bytes(ids[i]);
+      // Once by itself, once as bytes, once in the whole.
+      bytes += 2L * token.length() + piece.length + OVERHEAD;
+      Checks.responseFits(bytes, "send fewer ids at once");
+      response.addTokens(token).addTokenBytes(ByteString.copyFrom(piece));
     }
+    response.setText(new String(model.tokenizer().decode(ids), StandardCharsets.UTF_8));
     DetokenizeResponse built = response.build();
     Checks.responseFits(built.getSerializedSize(), "send fewer ids at once");
     return built;

@@ -1,8 +1,9 @@
 package dev.loupe.inference.hub;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.loupe.inference.hub.HubException.Kind;
+import dev.loupe.inference.json.InvalidJsonException;
+import dev.loupe.inference.json.StrictJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,8 +41,8 @@ final class ModelFiles {
   static SortedSet<String> shards(Path index) {
     JsonNode map;
     try {
-      map = JsonMapper.builder().build().readTree(index.toFile()).path("weight_map");
-    } catch (IOException e) {
+      map = StrictJson.parse(Files.readAllBytes(index)).path("weight_map");
+    } catch (IOException | InvalidJsonException e) {
       throw new HubException(Kind.CORRUPT, WEIGHTS_INDEX + " cannot be read: " + e.getMessage(), e);
     }
     SortedSet<String> shards = new TreeSet<>();

@@ -1,10 +1,8 @@
 package dev.loupe.inference.model;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.loupe.inference.json.InvalidJsonException;
+import dev.loupe.inference.json.StrictJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,11 +20,6 @@ import java.util.Optional;
 public final class GptConfigReader {
   private static final long MAX_BYTES = 1 << 20;
   private static final int MOST_SHOWN = 80;
-
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final JsonNode root;
 
@@ -58,11 +51,9 @@ public final class GptConfigReader {
   private static GptConfig parse(byte[] json) {
     JsonNode root;
     try {
-      root = JSON.readTree(json);
-    } catch (JsonProcessingException e) {
-      throw new ConfigException("config.json is not JSON: " + e.getOriginalMessage());
-    } catch (IOException e) {
-      throw new ConfigException("config.json is not UTF-8 text: " + e.getMessage());
+      root = StrictJson.parse(json);
+    } catch (InvalidJsonException e) {
+      throw new ConfigException("config.json " + e.getMessage());
     }
     if (!root.isObject()) {
       throw new ConfigException("config.json is not a JSON object");

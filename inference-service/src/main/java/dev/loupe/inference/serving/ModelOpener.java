@@ -15,7 +15,9 @@ import dev.loupe.inference.model.WeightTransform;
 import dev.loupe.inference.model.hooks.HookPoints;
 import dev.loupe.inference.processing.WeightProcessing;
 import dev.loupe.inference.processing.WeightProcessor;
-import dev.loupe.inference.tokenizer.BpeTokenizer;
+import dev.loupe.inference.tokenizer.NoTokenizer;
+import dev.loupe.inference.tokenizer.SpecialTokens;
+import dev.loupe.inference.tokenizer.Tokenizer;
 import dev.loupe.inference.tokenizer.TokenizerException;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
@@ -103,7 +105,7 @@ final class ModelOpener {
   }
 
   private ServedModel load(ModelSpec spec, Path folder, LoadWatcher watcher) throws IOException {
-    BpeTokenizer tokenizer = BpeTokenizer.load(folder);
+    Tokenizer tokenizer = Tokenizer.load(folder);
     LoadedModel loaded =
         ModelLoader.load(
             folder,
@@ -126,13 +128,23 @@ final class ModelOpener {
         config.parameters(),
         spec.form().computeType(),
         spec.form().processing());
-    int bos = bosToken(config, tokenizer);
+    SpecialTokens specialTokens = TokenRoles.of(tokenizer, config);
+    log.info(
+        "model {}: BOS is {}, EOS is {}, PAD is {}",
+        spec.id(),
+        specialTokens.bos(),
+        specialTokens.eos(),
+        specialTokens.pad());
+    if (tokenizer instanceof NoTokenizer) {
+      log.warn("model {} has no tokenizer: it serves token ids, and refuses text", spec.id());
+    }
+    int bos = specialTokens.bos().id();
     return new ServedModel(
         spec,
         loaded,
         tokenizer,
         new HookPoints(config),
-        bos,
+        specialTokens,
         StopTokens.read(
             folder, config.vocabularySize(), bos < 0 ? OptionalInt.empty() : OptionalInt.of(bos)),
         provenance(spec, loaded),
@@ -153,13 +165,5 @@ final class ModelOpener {
         TensorEngine.version(),
         device.isGpu() ? "gpu(" + device.getDeviceId() + ")" : device.getDeviceType(),
         version);
-  }
-
-  private static int bosToken(GptConfig config, BpeTokenizer tokenizer) {
-    if (config.bosToken() >= 0 || config.eosToken() >= 0) {
-      return config.bosToken() >= 0 ? config.bosToken() : config.eosToken();
-    }
-    int found = tokenizer.find("<|endoftext|>").orElse(-1);
-    return found < config.vocabularySize() ? found : -1;
   }
 }

@@ -6,7 +6,8 @@ import dev.loupe.inference.model.GptConfig;
 import dev.loupe.inference.model.HookedTransformer;
 import dev.loupe.inference.model.LoadedModel;
 import dev.loupe.inference.model.hooks.HookPoints;
-import dev.loupe.inference.tokenizer.BpeTokenizer;
+import dev.loupe.inference.tokenizer.SpecialTokens;
+import dev.loupe.inference.tokenizer.Tokenizer;
 import java.util.Collections;
 import java.util.Set;
 import java.util.TreeSet;
@@ -18,7 +19,7 @@ import java.util.TreeSet;
  * @param loaded weights and forward pass
  * @param tokenizer of its folder
  * @param hookPoints all of them
- * @param bosToken the token that texts start with, -1 when the model has none
+ * @param specialTokens beginning of text, end of text and padding, of its vocabulary
  * @param stopTokens after which its texts end, of its vocabulary
  * @param provenance what its numbers come from
  * @param caches activations of it that runs left on the server
@@ -26,9 +27,9 @@ import java.util.TreeSet;
 public record ServedModel(
     ModelSpec spec,
     LoadedModel loaded,
-    BpeTokenizer tokenizer,
+    Tokenizer tokenizer,
     HookPoints hookPoints,
-    int bosToken,
+    SpecialTokens specialTokens,
     Set<Integer> stopTokens,
     Provenance provenance,
     ActivationCaches caches)
@@ -37,6 +38,11 @@ public record ServedModel(
   /** Takes its own copy of the tokens. */
   public ServedModel {
     stopTokens = Collections.unmodifiableSet(new TreeSet<>(stopTokens));
+  }
+
+  /** The token that texts start with, -1 when the model has none. */
+  public int bosToken() {
+    return specialTokens.bos().id();
   }
 
   /** Its resource id. */

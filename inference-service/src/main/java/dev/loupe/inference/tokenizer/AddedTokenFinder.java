@@ -1,80 +1,106 @@
 package dev.loupe.inference.tokenizer;
 
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Finds added tokens in text: the leftmost, and of those that start together the longest. */
+/**
+ * Cuts text at its added tokens, as Hugging Face's tokenizers do. The whole text is searched for
+ * those that are not normalized; what lies between them is searched, each piece as a text of its
+ * own, for the rest. A search takes the leftmost of its tokens, of those that start together the
+ * longest, and goes on behind it, whether or not the token may stand there ({@code single_word}).
+ */
 final class AddedTokenFinder {
-  /** An added token at {@code [start, end)}, in UTF-16 units, stripped white space included. */
-  record Match(AddedToken token, int start, int end) {}
-
-  private final Map<Character, List<AddedToken>> byFirst = new HashMap<>();
-
-  AddedTokenFinder(List<AddedToken> tokens) {
-    for (AddedToken token : tokens) {
-      byFirst.computeIfAbsent(token.content().charAt(0), c -> new ArrayList<>()).add(token);
+  /** A stretch {@code [start, end)} in UTF-16 units: a token, or text when {@code id} is -1. */
+  record Piece(int id, int start, int end) {
+    boolean isText() {
+      return id < 0;
     }
-    Comparator<AddedToken> longestFirst =
-        Comparator.comparingInt((AddedToken t) -> t.content().length()).reversed();
-    byFirst.values().forEach(list -> list.sort(longestFirst));
   }
 
-  /** The first match at or after {@code from}, or null. */
-  Match find(String text, int from) {
-    if (byFirst.isEmpty()) {
-      return null;
+  private final Map<Integer, AddedToken> byId;
+  private final AddedVocabulary added;
+  private final TokenPrefixes first;
+  private final TokenPrefixes second;
+
+  AddedTokenFinder(AddedVocabulary added) {
+    this.added = added;
+    byId = added.byId();
+    first = new TokenPrefixes(added.patterns(false));
+    second = new TokenPrefixes(added.patterns(true));
+  }
+
+  /**
+   * The pieces of a text in their order; between them they cover it.
+   *
+   * @param literal leaves special tokens in the text as they are written
+   */
+  List<Piece> split(String text, boolean literal) {
+    List<Piece> pieces = new ArrayList<>();
+    for (Piece piece : search(first, text, 0, text.length(), literal)) {
+      if (piece.isText()) {
+        pieces.addAll(search(second, text, piece.start(), piece.end(), literal));
+      } else {
+        pieces.add(piece);
+      }
     }
-    for (int at = from; at < text.length(); at++) {
-      List<AddedToken> candidates = byFirst.get(text.charAt(at));
-      if (candidates == null) {
+    return pieces;
+  }
+
+  /** Searches a stretch of the text, of whose neighbours nothing is seen. */
+  private List<Piece> search(TokenPrefixes tokens, String text, int from, int to, boolean literal) {
+    List<Piece> pieces = new ArrayList<>();
+    int done = from;
+    int at = from;
+    while (at < to) {
+      int found = tokens.longest(text, at, to);
+      if (found < 0) {
+        at++;
         continue;
       }
-      for (AddedToken token : candidates) {
-        if (text.startsWith(token.content(), at) && standsAlone(text, at, token)) {
-          return widen(text, from, at, token);
+      AddedToken token = byId.get(tokens.id(found));
+      int end = at + tokens.length(found);
+      boolean passed = literal && added.isSpecial(token);
+      if (!passed && (!token.singleWord() || standsAlone(text, from, at, end, to))) {
+        int start = token.stripLeft() ? Math.max(done, leftOf(text, from, at)) : at;
+        int stop = token.stripRight() ? rightOf(text, end, to) : end;
+        if (done < start) {
+          pieces.add(new Piece(-1, done, start));
+        }
+        // A token of white space that the one before took along is gone with it.
+        if (start < stop) {
+          pieces.add(new Piece(tokens.id(found), start, stop));
+          done = stop;
         }
       }
+      at = end;
     }
-    return null;
+    if (done < to) {
+      pieces.add(new Piece(-1, done, to));
+    }
+    return pieces;
   }
 
-  private static boolean standsAlone(String text, int at, AddedToken token) {
-    if (!token.singleWord()) {
-      return true;
-    }
-    int end = at + token.content().length();
-    boolean wordBefore = at > 0 && isWord(text.codePointBefore(at));
-    boolean wordAfter = end < text.length() && isWord(text.codePointAt(end));
+  private static boolean standsAlone(String text, int from, int start, int end, int to) {
+    boolean wordBefore = start > from && CodePoints.isWord(text.codePointBefore(start));
+    boolean wordAfter = end < to && CodePoints.isWord(text.codePointAt(end));
     return !wordBefore && !wordAfter;
   }
 
-  private static boolean isWord(int point) {
-    int type = Character.getType(point);
-    return Character.isAlphabetic(point)
-        || type == Character.DECIMAL_DIGIT_NUMBER
-        || type == Character.CONNECTOR_PUNCTUATION
-        || type == Character.NON_SPACING_MARK
-        || type == Character.ENCLOSING_MARK
-        || type == Character.COMBINING_SPACING_MARK
-        || point == 0x200C
-        || point == 0x200D;
-  }
-
-  private static Match widen(String text, int from, int at, AddedToken token) {
+  // White space lies in the basic plane, so one UTF-16 unit is one character here.
+  private static int leftOf(String text, int from, int at) {
     int start = at;
-    int end = at + token.content().length();
-    // White space lies in the basic plane, so one UTF-16 unit is one character here.
-    while (token.stripLeft() && start > from && WordSplitter.isWhiteSpace(text.charAt(start - 1))) {
+    while (start > from && CodePoints.isWhiteSpace(text.charAt(start - 1))) {
       start--;
     }
-    while (token.stripRight()
-        && end < text.length()
-        && WordSplitter.isWhiteSpace(text.charAt(end))) {
+    return start;
+  }
+
+  private static int rightOf(String text, int at, int to) {
+    int end = at;
+    while (end < to && CodePoints.isWhiteSpace(text.charAt(end))) {
       end++;
     }
-    return new Match(token, start, end);
+    return end;
   }
 }

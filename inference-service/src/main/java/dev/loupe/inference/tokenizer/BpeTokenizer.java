@@ -1,17 +1,19 @@
 package dev.loupe.inference.tokenizer;
 
+import dev.loupe.inference.json.StrictJson;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * GPT-2's byte-level byte-pair encoding (Radford et al. 2019): any text has tokens, and the tokens'
  * bytes put together are the text again. Added tokens such as {@code <|endoftext|>} are found in
- * the text, as Hugging Face's tokenizers do. Safe for use by several threads.
+ * the text as Hugging Face's tokenizers find them. Safe for use by several threads.
  */
-public final class BpeTokenizer {
+public final class BpeTokenizer implements Tokenizer {
   private static final int CACHED_WORDS = 16_384;
   private static final int LONGEST_CACHED_WORD = 48;
 
@@ -21,6 +23,7 @@ public final class BpeTokenizer {
   private final byte[][] bytesById;
   private final int[] byteTokens = new int[256];
   private final int longestToken;
+  private final Map<Integer, AddedToken> added;
   private final WordMerger merger;
   private final AddedTokenFinder finder;
   private final ConcurrentHashMap<String, int[]> words = new ConcurrentHashMap<>();
@@ -32,19 +35,18 @@ public final class BpeTokenizer {
       byteTokens[value] = vocabulary.ids().getOrDefault(alphabet.spell(value), -1);
     }
     int highest = -1;
+    added = vocabulary.added().byId();
     for (int id : vocabulary.ids().values()) {
       highest = Math.max(highest, id);
     }
-    for (AddedToken token : vocabulary.added()) {
-      highest = Math.max(highest, token.id());
+    for (int id : added.keySet()) {
+      highest = Math.max(highest, id);
     }
     bytesById = new byte[highest + 1][];
     vocabulary.ids().forEach((token, id) -> bytesById[id] = alphabet.bytes(token));
-    for (AddedToken token : vocabulary.added()) {
-      bytesById[token.id()] = token.content().getBytes(StandardCharsets.UTF_8);
-    }
+    added.forEach((id, token) -> bytesById[id] = token.content().getBytes(StandardCharsets.UTF_8));
     // An added token that takes white space along may hold any number of bytes.
-    boolean bounded = vocabulary.added().stream().noneMatch(t -> t.stripLeft() || t.stripRight());
+    boolean bounded = added.values().stream().noneMatch(t -> t.stripLeft() || t.stripRight());
     int longest = Arrays.stream(bytesById).mapToInt(b -> b == null ? 0 : b.length).max().orElse(1);
     longestToken = bounded ? Math.max(1, longest) : Integer.MAX_VALUE;
     merger = new WordMerger(mergeTable(vocabulary));
@@ -52,7 +54,8 @@ public final class BpeTokenizer {
   }
 
   /**
-   * Reads {@code tokenizer.json}, or where there is none {@code vocab.json} and {@code merges.txt}.
+   * Reads {@code tokenizer.json}, or where there is none {@code vocab.json} and {@code merges.txt},
+   * with the files that say more of special tokens.
    *
    * @throws TokenizerException when the folder holds neither, or a file is malformed or of a kind
    *     that is not GPT-2's
@@ -82,41 +85,49 @@ public final class BpeTokenizer {
     return id;
   }
 
-  /**
-   * The tokens of a text. An empty text has none.
-   *
-   * @throws UnencodableTextException when the vocabulary lacks a byte of the text
-   */
-  public Encoding encode(String text) {
+  @Override
+  public Encoding encode(String text, boolean literal) {
+    int half = StrictJson.firstHalf(text);
+    if (half >= 0) {
+      throw new UnencodableTextException(text.charAt(half), half);
+    }
     TokenList out = new TokenList(Math.max(16, text.length() / 3));
     int at = 0;
-    while (at < text.length()) {
-      AddedTokenFinder.Match match = finder.find(text, at);
-      int stop = match == null ? text.length() : match.start();
-      if (at < stop) {
-        encodeSegment(text.substring(at, stop), out);
+    int bytes = 0;
+    for (AddedTokenFinder.Piece piece : finder.split(text, literal || vocabulary.literal())) {
+      bytes += bytesBetween(text, at, piece.start());
+      int width = bytesBetween(text, piece.start(), piece.end());
+      out.moveTo(bytes);
+      if (piece.isText()) {
+        encodeSegment(text.substring(piece.start(), piece.end()), out);
+      } else {
+        out.add(piece.id(), width);
       }
-      if (match == null) {
-        break;
-      }
-      int width =
-          text.substring(match.start(), match.end()).getBytes(StandardCharsets.UTF_8).length;
-      out.add(match.token().id(), width);
-      at = match.end();
+      bytes += width;
+      at = piece.end();
     }
     return out.toEncoding();
   }
 
+  /** How many bytes lie from one place to another, which may be before it. */
+  private static int bytesBetween(String text, int from, int to) {
+    String between = text.substring(Math.min(from, to), Math.max(from, to));
+    int bytes = between.getBytes(StandardCharsets.UTF_8).length;
+    return from <= to ? bytes : -bytes;
+  }
+
   private void encodeSegment(String segment, TokenList out) {
     String text = segment;
-    if (vocabulary.addPrefixSpace() && segment.charAt(0) != ' ') {
+    if (vocabulary.rules().addPrefixSpace() && segment.charAt(0) != ' ') {
       text = " " + segment;
       out.skipNextByte();
     }
     int at = 0;
     while (at < text.length()) {
       int stop =
-          vocabulary.splitWords() ? WordSplitter.wordEnd(text, at, text.length()) : text.length();
+          vocabulary.rules().splitWords()
+              ? WordSplitter.wordEnd(text, at, text.length())
+              : text.length();
       encodeWord(text.substring(at, stop), out);
       at = stop;
     }
@@ -168,58 +179,37 @@ public final class BpeTokenizer {
     return id == null ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
-  /**
-   * The fewest tokens that a text may have, found without looking for them: no token holds more
-   * bytes than the longest.
-   */
+  @Override
   public int fewestTokens(String text) {
     return text.length() / longestToken;
   }
 
-  /** One more than the highest token id. */
+  @Override
   public int size() {
     return bytesById.length;
   }
 
-  /** The bytes that a token stands for; none for an id that no token has. */
+  @Override
   public byte[] bytes(int id) {
     boolean known = id >= 0 && id < bytesById.length && bytesById[id] != null;
     return known ? bytesById[id].clone() : new byte[0];
   }
 
-  /** The bytes that tokens stand for, put together. */
-  public byte[] decode(int[] ids) {
-    int length = 0;
-    for (int id : ids) {
-      length += bytes(id).length;
-    }
-    byte[] all = new byte[length];
-    int at = 0;
-    for (int id : ids) {
-      byte[] piece = bytes(id);
-      System.arraycopy(piece, 0, all, at, piece.length);
-      at += piece.length;
-    }
-    return all;
+  @Override
+  public SpecialTokens specialTokens() {
+    return vocabulary.specialTokens();
   }
 
-  /** What a token stands for; U+FFFD shows a part of a character. */
-  public String text(int id) {
-    return new String(bytes(id), StandardCharsets.UTF_8);
-  }
-
-  /** True for a token that was added to the vocabulary, such as the end of text. */
+  @Override
   public boolean isAdded(int id) {
-    return vocabulary.added().stream().anyMatch(token -> token.id() == id);
+    return added.containsKey(id);
   }
 
   /** The id of a token, given by the text that it stands for. */
   public OptionalInt find(String text) {
-    for (AddedToken token : vocabulary.added()) {
-      if (token.content().equals(text)) {
-        return OptionalInt.of(token.id());
-      }
-    }
-    return wholeWord(text.getBytes(StandardCharsets.UTF_8));
+    OptionalInt id = vocabulary.added().find(text);
+    return id.isPresent() && added.containsKey(id.getAsInt())
+        ? id
+        : wholeWord(text.getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -2,6 +2,7 @@ package dev.loupe.inference.tokenizer;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Set;
 
 /**
  * GPT-2's spelling of bytes as printable characters, in which vocabularies are written: the
@@ -30,6 +31,16 @@ final class ByteAlphabet {
   /** The one-character token that stands for a byte. */
   String spell(int value) {
     return String.valueOf(spelling[value]);
+  }
+
+  /** The lowest byte that is no token of its own, or -1. */
+  int firstMissing(Set<String> tokens) {
+    for (int value = 0; value < spelling.length; value++) {
+      if (!tokens.contains(spell(value))) {
+        return value;
+      }
+    }
+    return -1;
   }
 
   /** The bytes that a token stands for; a token with foreign characters stands for itself. */

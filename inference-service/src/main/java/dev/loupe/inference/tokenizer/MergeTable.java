@@ -23,15 +23,13 @@ final class MergeTable {
     Arrays.fill(keys, EMPTY);
   }
 
-  /** Adds a pair; of a pair given twice the first, which has the lower rank, holds. */
+  /** Adds a pair; of a pair given twice the last holds. */
   void add(int left, int right, int rank, int product) {
     long key = key(left, right);
     int slot = slot(key);
-    if (keys[slot] == EMPTY) {
-      keys[slot] = key;
-      ranks[slot] = rank;
-      products[slot] = product;
-    }
+    keys[slot] = key;
+    ranks[slot] = rank;
+    products[slot] = product;
   }
 
   /** A handle for {@link #rank} and {@link #product}, or -1 when the pair does not merge. */

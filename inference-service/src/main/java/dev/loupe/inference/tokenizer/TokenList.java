@@ -20,6 +20,12 @@ final class TokenList {
     skipNextByte = true;
   }
 
+  /** What comes next stands so many bytes into the text. */
+  void moveTo(int place) {
+    bytes = place;
+    skipNextByte = false;
+  }
+
   void add(int id, int width) {
     if (size == ids.length) {
       ids = Arrays.copyOf(ids, size * 2);
@@ -28,7 +34,8 @@ final class TokenList {
     bytes += skipNextByte ? width - 1 : width;
     skipNextByte = false;
     ids[size] = id;
-    ends[size] = bytes;
+    // A token may take white space along that a later one stands in; places never go back.
+    ends[size] = size == 0 ? bytes : Math.max(ends[size - 1], bytes);
     size++;
   }
 

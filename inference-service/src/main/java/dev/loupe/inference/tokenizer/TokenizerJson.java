@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Optional;
 
 /**
  * Hugging Face's {@code tokenizer.json}, as far as byte-level BPE needs it. What would change the
@@ -19,30 +19,39 @@ final class TokenizerJson {
     this.root = root;
   }
 
-  Vocabulary vocabulary() {
+  BpeFile read() {
     JsonNode model = root.path("model");
     String type = model.path("type").asText("BPE");
     if (!model.isObject() || !type.equals("BPE")) {
       throw fail("model.type must be \"BPE\", not " + model.path("type"));
     }
-    if (!root.path("normalizer").isMissingNode() && !root.path("normalizer").isNull()) {
-      throw fail("normalizer %s is not supported".formatted(root.path("normalizer").path("type")));
-    }
+    refuseNormalizer(root.path("normalizer"));
     refuseText(model, "continuing_subword_prefix");
     refuseText(model, "end_of_word_suffix");
     if (model.path("dropout").asDouble(0) != 0) {
       throw fail("model.dropout %s is not supported".formatted(model.path("dropout")));
     }
     Map<String, Integer> ids = VocabAndMerges.ids(name + ", model.vocab", model.path("vocab"));
-    JsonNode byteLevel = byteLevel();
-    return new Vocabulary(
+    Optional<String> unknown = unknown(model.path("unk_token"), ids);
+    refuseWhatNeedsUnknownBytes(model, ids, unknown);
+    return new BpeFile(
         ids,
         merges(model.path("merges")),
         added(ids),
-        byteLevel.path("add_prefix_space").asBoolean(true),
-        byteLevel.path("use_regex").asBoolean(true),
+        SplitRules.read(name, root.path("pre_tokenizer")),
         model.path("ignore_merges").asBoolean(false),
-        unknown(model.path("unk_token"), ids));
+        unknown,
+        Optional.ofNullable(root.path("padding").path("pad_token").textValue()));
+  }
+
+  private void refuseNormalizer(JsonNode normalizer) {
+    boolean none = normalizer.isMissingNode() || normalizer.isNull();
+    boolean empty =
+        normalizer.path("type").asText("").equals("Sequence")
+            && normalizer.path("normalizers").isEmpty();
+    if (!none && !empty) {
+      throw fail("normalizer %s is not supported".formatted(normalizer.path("type")));
+    }
   }
 
   private void refuseText(JsonNode model, String field) {
@@ -51,16 +60,20 @@ final class TokenizerJson {
     }
   }
 
-  private JsonNode byteLevel() {
-    JsonNode pre = root.path("pre_tokenizer");
-    JsonNode only = pre;
-    if (pre.path("type").asText().equals("Sequence") && pre.path("pretokenizers").size() == 1) {
-      only = pre.path("pretokenizers").get(0);
+  /** Where every byte has a token these two change nothing. */
+  private void refuseWhatNeedsUnknownBytes(
+      JsonNode model, Map<String, Integer> ids, Optional<String> unknown) {
+    int missing = new ByteAlphabet().firstMissing(ids.keySet());
+    if (missing < 0) {
+      return;
     }
-    if (!only.path("type").asText().equals("ByteLevel")) {
-      throw fail("pre_tokenizer must be ByteLevel, as GPT-2's is, not " + pre.path("type"));
+    boolean fallback = model.path("byte_fallback").asBoolean(false);
+    boolean fuse = model.path("fuse_unk").asBoolean(false) && unknown.isPresent();
+    if (fallback || fuse) {
+      throw fail(
+          "model.%s true is not supported where the vocabulary lacks a byte (0x%02X)"
+              .formatted(fallback ? "byte_fallback" : "fuse_unk", missing));
     }
-    return only;
   }
 
   private List<Vocabulary.Merge> merges(JsonNode list) {
@@ -89,37 +102,28 @@ final class TokenizerJson {
     return new Vocabulary.Merge(entry.get(0).textValue(), entry.get(1).textValue());
   }
 
-  private List<AddedToken> added(Map<String, Integer> ids) {
-    List<AddedToken> added = new ArrayList<>();
+  private List<BpeFile.Listed> added(Map<String, Integer> ids) {
+    List<BpeFile.Listed> added = new ArrayList<>();
     JsonNode list = root.path("added_tokens");
     int bound = VocabAndMerges.idBound(ids.size() + list.size());
     for (JsonNode entry : list) {
-      String content = entry.path("content").asText("");
-      if (content.isEmpty()) {
-        throw fail("added_tokens[%d].content must not be empty".formatted(added.size()));
-      }
-      int id = VocabAndMerges.id(name + ", added_tokens", content, entry.path("id"), bound);
-      added.add(
-          new AddedToken(
-              ids.getOrDefault(content, id), // a token of the vocabulary keeps its id
-              content,
-              entry.path("single_word").asBoolean(false),
-              entry.path("lstrip").asBoolean(false),
-              entry.path("rstrip").asBoolean(false)));
+      String where = "%s, added_tokens[%d]".formatted(name, added.size());
+      AddedToken token = AddedToken.read(where, entry);
+      int id = VocabAndMerges.id(where, token.content(), entry.path("id"), bound);
+      added.add(new BpeFile.Listed(id, token));
     }
     return added;
   }
 
-  private OptionalInt unknown(JsonNode token, Map<String, Integer> ids) {
+  private Optional<String> unknown(JsonNode token, Map<String, Integer> ids) {
     String text = token.isTextual() ? token.textValue() : "";
     if (text.isEmpty()) {
-      return OptionalInt.empty();
+      return Optional.empty();
     }
-    Integer id = ids.get(text);
-    if (id == null) {
+    if (!ids.containsKey(text)) {
       throw fail("model.unk_token \"%s\" is not in the vocabulary".formatted(text));
     }
-    return OptionalInt.of(id);
+    return Optional.of(text);
   }
 
   private TokenizerException fail(String message) {

@@ -5,22 +5,21 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Optional;
 
 /** GPT-2's own pair of files: {@code vocab.json} and {@code merges.txt}. */
 final class VocabAndMerges {
-  private static final String END_OF_TEXT = "<|endoftext|>";
-
   private VocabAndMerges() {}
 
-  static Vocabulary vocabulary(
-      String vocabName, JsonNode vocab, String mergesName, String mergesText) {
-    Map<String, Integer> ids = ids(vocabName, vocab);
-    Integer end = ids.get(END_OF_TEXT);
-    List<AddedToken> added =
-        end == null ? List.of() : List.of(new AddedToken(end, END_OF_TEXT, false, false, false));
-    return new Vocabulary(
-        ids, merges(mergesName, mergesText), added, false, true, false, OptionalInt.empty());
+  static BpeFile read(String vocabName, JsonNode vocab, String mergesName, String mergesText) {
+    return new BpeFile(
+        ids(vocabName, vocab),
+        merges(mergesName, mergesText),
+        List.of(),
+        SplitRules.GPT2,
+        false,
+        Optional.empty(),
+        Optional.empty());
   }
 
   /**
@@ -71,7 +70,7 @@ final class VocabAndMerges {
     int number = 0;
     for (String line : text.split("\r?\n", -1)) {
       number++;
-      if (line.isEmpty() || (number == 1 && line.startsWith("#version"))) {
+      if (line.isEmpty() || line.startsWith("#version")) {
         continue;
       }
       merges.add(merge(name + ", line " + number, line));

@@ -5,24 +5,27 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * What a tokenizer file says.
+ * What a tokenizer's files say together.
  *
  * @param ids the id of every token, spelled in GPT-2's byte alphabet
- * @param merges pairs of tokens, the ones to merge first coming first
+ * @param merges pairs of tokens, the ones to merge first coming first; of a pair given twice the
+ *     last counts
  * @param added tokens that are found before any merging
- * @param addPrefixSpace puts a space before a text that does not start with one
- * @param splitWords cuts the text into words before merging
+ * @param rules how text is cut before merging
  * @param ignoreMerges takes a word that is a token whole
  * @param unknown the id that stands for a byte without a token
+ * @param specialTokens those that play a part
+ * @param literal leaves special tokens in texts as they are written, unless told otherwise
  */
 record Vocabulary(
     Map<String, Integer> ids,
     List<Merge> merges,
-    List<AddedToken> added,
-    boolean addPrefixSpace,
-    boolean splitWords,
+    AddedVocabulary added,
+    SplitRules rules,
     boolean ignoreMerges,
-    OptionalInt unknown) {
+    OptionalInt unknown,
+    SpecialTokens specialTokens,
+    boolean literal) {
 
   /** Two tokens that merge. */
   record Merge(String left, String right) {}

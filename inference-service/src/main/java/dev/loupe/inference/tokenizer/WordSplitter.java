@@ -67,32 +67,12 @@ final class WordSplitter {
   }
 
   private static int kind(int point) {
-    if (isWhiteSpace(point)) {
-      return SPACE;
-    }
-    if (Character.isLetter(point)) {
+    if (CodePoints.isLetter(point)) {
       return LETTER;
     }
-    int type = Character.getType(point);
-    boolean number =
-        type == Character.DECIMAL_DIGIT_NUMBER
-            || type == Character.LETTER_NUMBER
-            || type == Character.OTHER_NUMBER;
-    return number ? NUMBER : OTHER;
-  }
-
-  /** Unicode's White_Space property, which Java's own notions of white space do not match. */
-  static boolean isWhiteSpace(int point) {
-    return (point >= 0x09 && point <= 0x0D)
-        || point == 0x20
-        || point == 0x85
-        || point == 0xA0
-        || point == 0x1680
-        || (point >= 0x2000 && point <= 0x200A)
-        || point == 0x2028
-        || point == 0x2029
-        || point == 0x202F
-        || point == 0x205F
-        || point == 0x3000;
+    if (CodePoints.isWhiteSpace(point)) {
+      return SPACE;
+    }
+    return CodePoints.isNumber(point) ? NUMBER : OTHER;
   }
 }

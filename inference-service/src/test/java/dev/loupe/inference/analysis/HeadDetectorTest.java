@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -165,7 +166,7 @@ class HeadDetectorTest {
   @Test
   void inductionScoreReadsTheDiagonalAfterTheEarlierCopy() {
     RepeatedRandomTokens source = new RepeatedRandomTokens(6, 3, 11);
-    List<int[]> rows = source.rows(tiny.transformer().config());
+    List<int[]> rows = source.rows(tiny.transformer().config(), 210, Set.of(210));
     assertThat(rows).hasSize(3).allSatisfy(row -> assertThat(row).hasSize(13));
     HookPoint point = HookPoint.of(HookKind.PATTERN, 1);
     var program = HookProgram.builder(tiny.transformer().config()).capture(point).build();
@@ -195,7 +196,9 @@ class HeadDetectorTest {
     HeadScorer scorer = HeadScoring.OVERLAP.against(new CustomPattern(2, new float[] {1, 0, 0, 1}));
     assertThatThrownBy(() -> score(new int[] {1, 2, 3}, scorer, allHeads()))
         .hasMessageContaining("for 2 tokens; the row has 3");
-    assertThatThrownBy(() -> new RepeatedRandomTokens(30, 1, 0).rows(tiny.transformer().config()))
+    assertThatThrownBy(
+            () ->
+                new RepeatedRandomTokens(30, 1, 0).rows(tiny.transformer().config(), 210, Set.of()))
         .hasMessageContaining("holds 48");
   }
 }

@@ -201,6 +201,26 @@ class DamagedModelFilesTest {
     fuzz(tokenizer(merges), "#version: 0.2\nt h\nth e\n".getBytes(StandardCharsets.UTF_8), 36);
   }
 
+  @Test
+  void filesOfSpecialTokens() throws IOException {
+    Files.write(folder.resolve("vocab.json"), vocabulary());
+    Files.writeString(folder.resolve("merges.txt"), "t h\nth e\n");
+    String token = "{\"content\": \"<p>\", \"lstrip\": true, \"special\": true}";
+    Map<String, String> files =
+        Map.of(
+            "added_tokens.json",
+            "{\"<p>\": 6, \"<q>\": 9}",
+            "special_tokens_map.json",
+            "{\"eos_token\": \"<e>\", \"pad_token\": %s}".formatted(token),
+            "tokenizer_config.json",
+            "{\"bos_token\": \"<b>\", \"added_tokens_decoder\": {\"6\": %s}}".formatted(token));
+    for (Map.Entry<String, String> entry : files.entrySet()) {
+      Path file = folder.resolve(entry.getKey());
+      fuzz(tokenizer(file), entry.getValue().getBytes(StandardCharsets.UTF_8), 37);
+      Files.delete(file);
+    }
+  }
+
   private static byte[] vocabulary() {
     return "{\"t\": 0, \"h\": 1, \"e\": 2, \"th\": 3, \"the\": 4, \"<|endoftext|>\": 5}"
         .getBytes(StandardCharsets.UTF_8);

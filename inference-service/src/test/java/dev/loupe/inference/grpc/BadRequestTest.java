@@ -45,6 +45,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -141,6 +142,18 @@ class BadRequestTest {
             ErrorReason.PROMPT_TOO_LONG,
             "has 49 tokens; the model's context holds 48",
             r -> r.addPrompts(TinyServer.prompt(new int[49]))),
+        forward(
+            "too many tokens, the first of them the beginning of text",
+            ErrorReason.PROMPT_TOO_LONG,
+            "has 49 tokens, one of them the beginning-of-text token; the model's context holds 48",
+            r ->
+                r.addPrompts(
+                    TinyServer.prompt(IntStream.range(0, 49).map(i -> TinyServer.BOS).toArray()))),
+        forward(
+            "a text that fits without the beginning of text",
+            ErrorReason.PROMPT_TOO_LONG,
+            "has 49 tokens, one of them the beginning-of-text token (omit_bos leaves it out)",
+            r -> r.addPrompts(TinyServer.prompt("x".repeat(48)))),
         forward(
             "a long text",
             ErrorReason.PROMPT_TOO_LONG,

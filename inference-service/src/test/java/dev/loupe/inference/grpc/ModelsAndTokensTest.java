@@ -13,8 +13,12 @@ import dev.loupe.proto.inference.v1.ListHookPointsRequest;
 import dev.loupe.proto.inference.v1.ListModelsRequest;
 import dev.loupe.proto.inference.v1.ListModelsResponse;
 import dev.loupe.proto.inference.v1.Model;
+import dev.loupe.proto.inference.v1.Prompt;
 import dev.loupe.proto.inference.v1.Provenance;
+import dev.loupe.proto.inference.v1.RowResult;
 import dev.loupe.proto.inference.v1.RunForwardPassRequest;
+import dev.loupe.proto.inference.v1.SpecialToken;
+import dev.loupe.proto.inference.v1.SpecialTokens;
 import dev.loupe.proto.inference.v1.TokenizeRequest;
 import dev.loupe.proto.inference.v1.TokenizedText;
 import dev.loupe.proto.inference.v1.WeightProcessing;
@@ -75,11 +79,24 @@ class ModelsAndTokensTest {
                 .setParameters(211 * 32 + 48 * 32 + 3 * (12 * 32 * 32 + 13 * 32) + 64)
                 .setWeightsSha256(HexFormat.of().formatHex(hash))
                 .setBosToken(TinyServer.BOS)
-                .addStopTokens(TinyServer.BOS)
                 .setDevice("cpu")
                 .setComputeType(ComputeType.COMPUTE_TYPE_F32)
                 .setProcessing(WeightProcessing.getDefaultInstance())
+                .addStopTokens(TinyServer.BOS)
+                .setSpecialTokens(
+                    SpecialTokens.newBuilder()
+                        .setBos(endOfText())
+                        .setEos(endOfText())
+                        .setPad(SpecialToken.newBuilder().setId(-1).setSource("no file names one")))
                 .build());
+  }
+
+  private static SpecialToken endOfText() {
+    return SpecialToken.newBuilder()
+        .setId(TinyServer.BOS)
+        .setToken("<|endoftext|>")
+        .setSource("what GPT2Tokenizer takes where no file names one")
+        .build();
   }
 
   @Test
@@ -150,7 +167,6 @@ class ModelsAndTokensTest {
                     .setModel(TinyServer.MODEL)
                     .addTexts("the \u00e9")
                     .addTexts("")
-                    .setPrependBos(true)
                     .build())
             .getTextsList();
     assertThat(texts.get(0).getIdsList())
@@ -159,22 +175,70 @@ class ModelsAndTokensTest {
         .containsExactly("<|endoftext|>", "the", " ", "\ufffd", "\ufffd");
     assertThat(texts.get(0).getByteEndsList()).containsExactly(0, 3, 4, 5, 6);
     assertThat(texts.get(1).getIdsList()).containsExactly(TinyServer.BOS);
+    assertThat(texts).allMatch(TokenizedText::getBosPrepended);
   }
 
   @Test
-  void detokenizes() {
+  void tokenizesAsPassesDo() {
+    String text = "the end<|endoftext|>";
+    for (boolean omitBos : new boolean[] {false, true}) {
+      for (boolean literal : new boolean[] {false, true}) {
+        TokenizedText tokens =
+            tiny.stub()
+                .tokenize(
+                    TokenizeRequest.newBuilder()
+                        .setModel(TinyServer.MODEL)
+                        .addTexts(text)
+                        .setOmitBos(omitBos)
+                        .setLiteralSpecialTokens(literal)
+                        .build())
+                .getTexts(0);
+        RowResult row =
+            tiny.stub()
+                .runForwardPass(
+                    RunForwardPassRequest.newBuilder()
+                        .setModel(TinyServer.MODEL)
+                        .addPrompts(
+                            Prompt.newBuilder().setText(text).setLiteralSpecialTokens(literal))
+                        .setOmitBos(omitBos)
+                        .build())
+                .getRows(0);
+
+        assertThat(row.getIdsList()).isEqualTo(tokens.getIdsList());
+        assertThat(row.getBosPrepended()).isEqualTo(tokens.getBosPrepended()).isEqualTo(!omitBos);
+        int last = tokens.getIds(tokens.getIdsCount() - 1);
+        assertThat(last).isEqualTo(literal ? '>' : TinyServer.BOS);
+        assertThat(tokens.getByteEnds(tokens.getIdsCount() - 1)).isEqualTo(text.length());
+      }
+    }
+  }
+
+  @Test
+  void aRowOfTokenIdsHasNoTokenPutBeforeIt() {
+    RowResult row =
+        tiny.stub()
+            .runForwardPass(
+                RunForwardPassRequest.newBuilder()
+                    .setModel(TinyServer.MODEL)
+                    .addPrompts(TinyServer.prompt(TinyServer.BOS, 'x'))
+                    .build())
+            .getRows(0);
+    assertThat(row.getBosPrepended()).isFalse();
+  }
+
+  @Test
+  void detokenizesEachAndAllTogether() {
     DetokenizeResponse response =
         tiny.stub()
             .detokenize(
                 DetokenizeRequest.newBuilder()
                     .setModel(TinyServer.MODEL)
-                    .addIds(3)
-                    .addIds('x')
-                    .addIds(TinyServer.BOS)
+                    .addAllIds(List.of(3, (int) 'x', 192 + 1, 0xA9, TinyServer.BOS, 0xA9))
                     .build());
-    assertThat(response.getTokensList()).containsExactly(" the", "x", "<|endoftext|>");
-    assertThat(response.getTokenBytesList())
-        .extracting(ByteString::toStringUtf8)
-        .containsExactly(" the", "x", "<|endoftext|>");
+    assertThat(response.getTokensList())
+        .containsExactly(" the", "x", "\ufffd", "\ufffd", "<|endoftext|>", "\ufffd");
+    assertThat(response.getText()).isEqualTo(" thex\u00e9<|endoftext|>\ufffd");
+    assertThat(response.getTokenBytesList().get(2))
+        .isEqualTo(ByteString.copyFrom(new byte[] {(byte) 0xC3}));
   }
 }

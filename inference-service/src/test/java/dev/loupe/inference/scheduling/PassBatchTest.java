@@ -30,7 +30,8 @@ class PassBatchTest {
 
   private static ServedModel model() {
     LoadedModel loaded = new LoadedModel(new HookedTransformer(CONFIG, null, null), null, "");
-    return new ServedModel(new ModelSpec("m", null), loaded, null, null, -1, Set.of(), null, null);
+    return new ServedModel(
+        new ModelSpec("m", null), loaded, null, null, null, Set.of(), null, null);
   }
 
   private PassRequest<?> pass(int rows, int width, LogitsMode logits, HookProgram program) {

@@ -62,7 +62,7 @@ class SharedPassesTest {
     tiny = new TinyModel(folder);
     model =
         new ServedModel(
-            new ModelSpec("tiny", null), tiny.loaded(), null, null, -1, Set.of(), null, null);
+            new ModelSpec("tiny", null), tiny.loaded(), null, null, null, Set.of(), null, null);
   }
 
   @AfterEach

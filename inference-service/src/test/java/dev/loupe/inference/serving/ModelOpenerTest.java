@@ -45,8 +45,9 @@ class ModelOpenerTest {
 
   @Test
   void missingFiles() throws Exception {
-    Files.delete(folder.resolve("tokenizer.json"));
+    Files.move(folder.resolve("tokenizer.json"), folder.resolve("vocab.json"));
     unreadable("no tokenizer in");
+    Files.delete(folder.resolve("vocab.json"));
     TinyServer.folder(parent);
     Files.delete(folder.resolve("config.json"));
     unreadable("has no config.json");

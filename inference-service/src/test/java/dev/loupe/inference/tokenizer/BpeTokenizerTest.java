@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -59,9 +60,9 @@ class BpeTokenizerTest {
 
   @Test
   void addsAPrefixSpaceThatIsNoPartOfTheText() throws IOException {
-    ObjectNode json = TokenizerFixture.json(false);
-    ((ObjectNode) json.path("pre_tokenizer")).put("add_prefix_space", true);
-    BpeTokenizer tokenizer = BpeTokenizer.load(TokenizerFixture.write(folder, json));
+    TokenizerFixture.write(folder, TokenizerFixture.json(false));
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"add_prefix_space\": true}");
+    BpeTokenizer tokenizer = BpeTokenizer.load(folder);
 
     Encoding encoding = tokenizer.encode("world");
 
@@ -74,21 +75,21 @@ class BpeTokenizerTest {
     ObjectNode json = TokenizerFixture.json(false);
     json.withArray("added_tokens")
         .addObject()
-        .put("id", 300)
+        .put("id", TokenizerFixture.END + 1)
         .put("content", "<mask>")
         .put("lstrip", true)
         .put("rstrip", true);
     json.withArray("added_tokens")
         .addObject()
-        .put("id", 301)
+        .put("id", TokenizerFixture.END + 2)
         .put("content", "cat")
         .put("single_word", true);
     BpeTokenizer tokenizer = BpeTokenizer.load(TokenizerFixture.write(folder, json));
 
     Encoding masked = tokenizer.encode("a \n<mask>  b");
-    assertThat(masked.ids()).containsExactly('a', 300, 'b');
+    assertThat(masked.ids()).containsExactly('a', TokenizerFixture.END + 1, 'b');
     assertThat(masked.byteEnds()).containsExactly(1, 11, 12);
-    assertThat(tokenizer.encode("cat").ids()).containsExactly(301);
+    assertThat(tokenizer.encode("cat").ids()).containsExactly(TokenizerFixture.END + 2);
     assertThat(tokenizer.encode("cats").ids()).containsExactly('c', 'a', 't', 's');
   }
 
@@ -156,12 +157,24 @@ class BpeTokenizerTest {
     ObjectNode json = TokenizerFixture.json(false);
     ((ObjectNode) json.at("/model/vocab")).remove("z");
     ((ObjectNode) json.path("model")).put("unk_token", "<|endoftext|>");
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        "{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}");
     BpeTokenizer tokenizer = BpeTokenizer.load(TokenizerFixture.write(folder, json));
 
     Encoding encoding = tokenizer.encode("azb");
 
     assertThat(encoding.ids()).containsExactly('a', TokenizerFixture.END, 'b');
     assertThat(encoding.byteEnds()).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void halfACharacterHasNoTokens() throws IOException {
+    BpeTokenizer tokenizer = tokenizer();
+
+    assertThatThrownBy(() -> tokenizer.encode("ab\ud83dc"))
+        .isInstanceOf(UnencodableTextException.class)
+        .hasMessageContaining("\\ud83d, at character 2");
   }
 
   private static String[] texts(BpeTokenizer tokenizer, String text) {

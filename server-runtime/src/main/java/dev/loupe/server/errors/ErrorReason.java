@@ -39,6 +39,8 @@ public enum ErrorReason {
   UNREADABLE_DICTIONARY(Kind.USER, Status.Code.FAILED_PRECONDITION),
   /** A model's files are missing, truncated, corrupt or of a kind that is not supported. */
   UNREADABLE_MODEL(Kind.USER, Status.Code.FAILED_PRECONDITION),
+  /** Text was given to a model that was loaded without a tokenizer. */
+  NO_TOKENIZER(Kind.USER, Status.Code.FAILED_PRECONDITION),
   MODEL_MISMATCH(Kind.USER, Status.Code.FAILED_PRECONDITION),
   /** An operation that still runs cannot be deleted. */
   OPERATION_RUNNING(Kind.USER, Status.Code.FAILED_PRECONDITION),

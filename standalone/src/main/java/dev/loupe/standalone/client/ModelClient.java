@@ -173,7 +173,12 @@ public final class ModelClient {
   /** Tokenizes texts, at most 1,024 and 1 MiB together; nothing is put before them. */
   public List<TokenizedText> tokenize(List<String> texts) {
     return call()
-        .tokenize(TokenizeRequest.newBuilder().setModel(model).addAllTexts(texts).build())
+        .tokenize(
+            TokenizeRequest.newBuilder()
+                .setModel(model)
+                .addAllTexts(texts)
+                .setOmitBos(true)
+                .build())
         .getTextsList()
         .stream()
         .map(

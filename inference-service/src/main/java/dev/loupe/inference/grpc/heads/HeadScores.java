@@ -55,7 +55,7 @@ final class HeadScores {
     RepeatedRandomTokens source = random ? source(model, request.getRandomRepeats()) : null;
     List<int[]> rows =
         random
-            ? source.rows(model.config())
+            ? source.rows(model.config(), model.bosToken(), model.specialTokens().ids())
             : new Prompts(model)
                 .rows("prompts", request.getPromptsList(), request.getOmitBos(), MAX_SEQUENCES);
     HeadScorer scorer =

@@ -13,6 +13,7 @@ import dev.loupe.inference.model.TokenRangeException;
 import dev.loupe.inference.model.hooks.InvalidInterventionException;
 import dev.loupe.inference.model.hooks.UnknownHookPointException;
 import dev.loupe.inference.neurons.InvalidUnitsException;
+import dev.loupe.inference.tokenizer.NoTokenizerException;
 import dev.loupe.inference.tokenizer.UnencodableTextException;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
@@ -84,6 +85,9 @@ public final class DomainErrors {
     }
     if (e instanceof PositionOutOfRangeException) {
       return LoupeException.of(ErrorReason.POSITION_OUT_OF_RANGE, e.getMessage(), e);
+    }
+    if (e instanceof NoTokenizerException) {
+      return LoupeException.of(ErrorReason.NO_TOKENIZER, e.getMessage(), e);
     }
     if (e instanceof UnencodableTextException
         || e instanceof InvalidMaskException

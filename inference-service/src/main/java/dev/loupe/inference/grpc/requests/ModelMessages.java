@@ -7,6 +7,8 @@ import dev.loupe.inference.model.hooks.HookKind;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.proto.inference.v1.HookPoint;
 import dev.loupe.proto.inference.v1.Model;
+import dev.loupe.proto.inference.v1.SpecialToken;
+import dev.loupe.proto.inference.v1.SpecialTokens;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -43,10 +45,27 @@ public final class ModelMessages {
         .setParameters(config.parameters())
         .setWeightsSha256(model.provenance().weightsSha256())
         .setBosToken(model.bosToken())
+        .setSpecialTokens(special(model.specialTokens()))
         .addAllStopTokens(model.stopTokens())
         .setDevice(model.provenance().device())
         .setComputeType(Provenances.computeType(model.provenance().computeType()))
         .setProcessing(Provenances.processing(model.provenance().processing()))
+        .build();
+  }
+
+  private static SpecialTokens special(dev.loupe.inference.tokenizer.SpecialTokens tokens) {
+    return SpecialTokens.newBuilder()
+        .setBos(special(tokens.bos()))
+        .setEos(special(tokens.eos()))
+        .setPad(special(tokens.pad()))
+        .build();
+  }
+
+  private static SpecialToken special(dev.loupe.inference.tokenizer.SpecialToken token) {
+    return SpecialToken.newBuilder()
+        .setId(token.id())
+        .setToken(token.text())
+        .setSource(token.source())
         .build();
   }
 

@@ -12,6 +12,7 @@ import java.util.List;
 /** Reads prompts and rows of tokens. */
 public final class Prompts {
   private static final int MAX_BATCH_ROWS = 256;
+  private static final String WITH_BOS = ", one of them the beginning-of-text token";
 
   private final ServedModel model;
 
@@ -32,7 +33,7 @@ public final class Prompts {
   /** One prompt as a row of tokens. */
   public int[] row(String field, Prompt prompt, boolean omitBos) {
     return switch (prompt.getContentCase()) {
-      case TEXT -> text(field + ".text", prompt.getText(), omitBos);
+      case TEXT -> text(field + ".text", prompt, omitBos);
       case TOKENS -> tokens(field + ".tokens", prompt.getTokens());
       case CONTENT_NOT_SET ->
           throw LoupeException.of(
@@ -40,28 +41,42 @@ public final class Prompts {
     };
   }
 
-  private int[] text(String field, String text, boolean omitBos) {
+  /** Whether the beginning-of-text token is put before a prompt. */
+  public boolean prependsBos(Prompt prompt, boolean omitBos) {
+    return prompt.hasText() && prependsBos(omitBos);
+  }
+
+  private boolean prependsBos(boolean omitBos) {
+    return !omitBos && model.bosToken() >= 0;
+  }
+
+  private int[] text(String field, Prompt prompt, boolean omitBos) {
+    String text = prompt.getText();
     if (text.isEmpty()) {
       throw LoupeException.of(
           ErrorReason.EMPTY_PROMPT,
           field
-              + " is empty; give at least one character, or as tokens the beginning-of-text token alone");
+              + " is empty; give at least one character, or as tokens the beginning-of-text token"
+              + " alone");
     }
-    // A text of megabytes is refused before it is cut into tokens.
-    checkLength(field, "at least ", model.tokenizer().fewestTokens(text));
+    boolean literal = prompt.getLiteralSpecialTokens();
     int[] ids =
-        withBos(DomainErrors.translated(() -> model.tokenizer().encode(text).ids()), omitBos);
-    checkLength(field, "", ids.length);
-    for (int id : ids) {
+        DomainErrors.translated(
+            () -> {
+              // A text of megabytes is refused before it is cut into tokens.
+              checkLength(field, "at least ", model.tokenizer().fewestTokens(text), "");
+              return model.tokenizer().encode(text, literal).ids();
+            });
+    boolean bos = prependsBos(omitBos);
+    int[] row = bos ? withBos(ids) : ids;
+    checkLength(field, "", row.length, bos ? WITH_BOS + " (omit_bos leaves it out)" : "");
+    for (int id : row) {
       Checks.token(field, id, model.config().vocabularySize());
     }
-    return ids;
+    return row;
   }
 
-  private int[] withBos(int[] ids, boolean omitBos) {
-    if (omitBos || model.bosToken() < 0) {
-      return ids;
-    }
+  private int[] withBos(int[] ids) {
     int[] all = new int[ids.length + 1];
     all[0] = model.bosToken();
     System.arraycopy(ids, 0, all, 1, ids.length);
@@ -86,7 +101,7 @@ public final class Prompts {
           ErrorReason.EMPTY_PROMPT,
           "%s is empty; give 1 to %d ids".formatted(field, model.config().contextLength()));
     }
-    checkLength(field, "", row.getIdsCount());
+    checkLength(field, "", row.getIdsCount(), row.getIds(0) == model.bosToken() ? WITH_BOS : "");
     int[] ids = new int[row.getIdsCount()];
     for (int i = 0; i < ids.length; i++) {
       ids[i] = row.getIds(i);
@@ -97,13 +112,13 @@ public final class Prompts {
     return ids;
   }
 
-  private void checkLength(String field, String atLeast, int length) {
+  private void checkLength(String field, String atLeast, int length, String ofThem) {
     int most = model.config().contextLength();
     if (length > most) {
       throw LoupeException.of(
               ErrorReason.PROMPT_TOO_LONG,
-              "%s has %s%d tokens; the model's context holds %d"
-                  .formatted(field, atLeast, length, most))
+              "%s has %s%d tokens%s; the model's context holds %d"
+                  .formatted(field, atLeast, length, ofThem, most))
           .with("field", field)
           .with("limit", most);
     }

@@ -1,0 +1,55 @@
+package dev.loupe.gateway.http;
+
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Refuses texts that hold half of a surrogate pair, which JSON can write and no UTF-8 can: on its
+ * way to a service it would become a question mark.
+ */
+final class WholeText {
+  private WholeText() {}
+
+  /**
+   * Looks at every text of a message.
+   *
+   * @throws InvalidProtocolBufferException naming the field and the place
+   */
+  static void check(Message message) throws InvalidProtocolBufferException {
+    for (Map.Entry<FieldDescriptor, Object> field : message.getAllFields().entrySet()) {
+      if (field.getValue() instanceof List<?> list) {
+        for (int i = 0; i < list.size(); i++) {
+          check(field.getKey().getName() + "[" + i + "]", list.get(i));
+        }
+      } else {
+        check(field.getKey().getName(), field.getValue());
+      }
+    }
+  }
+
+  private static void check(String name, Object value) throws InvalidProtocolBufferException {
+    if (value instanceof Message message) {
+      check(message);
+    } else if (value instanceof String text) {
+      check(name, text);
+    }
+  }
+
+  private static void check(String name, String text) throws InvalidProtocolBufferException {
+    for (int i = 0; i < text.length(); i++) {
+      char unit = text.charAt(i);
+      if (!Character.isSurrogate(unit)) {
+        continue;
+      }
+      if (i + 1 == text.length() || !Character.isSurrogatePair(unit, text.charAt(i + 1))) {
+        throw new InvalidProtocolBufferException(
+            "%s holds half of a surrogate pair, \\u%04x, at character %d"
+                .formatted(name, (int) unit, i));
+      }
+      i++;
+    }
+  }
+}
