@@ -20,7 +20,7 @@ class CommandLinesTest {
   private static final String MUCH =
       """
       javaOptions: [-Xmx256m]
-      inference: {models: [a/b, "c=d/e"], extraArgs: [--threads=4]}
+      inference: {models: [a/b, "c=d/e"], loadFromHub: ["lab/*", gpt2], loadFrom: [/models], extraArgs: [--threads=4]}
       gateway: {allowHosts: ["*.lab.example"], allowOrigins: ["https://a.example", "https://b.example"]}
       """;
 

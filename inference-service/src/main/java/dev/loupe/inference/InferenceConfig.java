@@ -21,6 +21,9 @@ import java.util.List;
  * @param weightBytes that the weights of models loaded at run time may take beside those that are
  *     loaded, all together
  * @param modelFolders below which a client may have models loaded
+ * @param repositories of the hub that a client may have loaded beside those of the models: {@code
+ *     owner/name}, {@code owner/*}, {@code *} or {@code none}; empty for any where the hub gets no
+ *     token, and none where it does
  * @param hub where hub ids are looked up
  * @param progress told while models are downloaded
  * @param gatewayKey without which no caller's word for whose call it is counts; null to believe all
@@ -34,6 +37,7 @@ public record InferenceConfig(
     Duration memoryPatience,
     long weightBytes,
     List<Path> modelFolders,
+    List<String> repositories,
     HubSettings hub,
     DownloadProgress progress,
     GatewayKey gatewayKey) {
@@ -49,6 +53,7 @@ public record InferenceConfig(
   public InferenceConfig {
     models = List.copyOf(models);
     modelFolders = List.copyOf(modelFolders);
+    repositories = List.copyOf(repositories);
   }
 
   /**
@@ -91,6 +96,7 @@ public record InferenceConfig(
         Duration.ofSeconds(60),
         defaultWeightBytes(),
         List.of(),
+        List.of(),
         HubSettings.of(System.getenv()),
         DownloadProgress.NONE,
         null);
@@ -107,6 +113,7 @@ public record InferenceConfig(
         memoryPatience,
         weightBytes,
         modelFolders,
+        repositories,
         hub,
         progress,
         gatewayKey);
@@ -123,6 +130,7 @@ public record InferenceConfig(
         memoryPatience,
         weightBytes,
         modelFolders,
+        repositories,
         hub,
         progress,
         gatewayKey);
@@ -139,6 +147,7 @@ public record InferenceConfig(
         patience,
         weightBytes,
         modelFolders,
+        repositories,
         hub,
         progress,
         gatewayKey);
@@ -155,6 +164,24 @@ public record InferenceConfig(
         memoryPatience,
         bytes,
         folders,
+        repositories,
+        hub,
+        progress,
+        gatewayKey);
+  }
+
+  /** The same, where clients may have these repositories loaded. */
+  public InferenceConfig withLoadableRepositories(List<String> rules) {
+    return new InferenceConfig(
+        models,
+        threads,
+        maxCalls,
+        maxWaiting,
+        memoryBytes,
+        memoryPatience,
+        weightBytes,
+        modelFolders,
+        rules,
         hub,
         progress,
         gatewayKey);
@@ -171,6 +198,7 @@ public record InferenceConfig(
         memoryPatience,
         weightBytes,
         modelFolders,
+        repositories,
         settings,
         listener,
         gatewayKey);
@@ -187,6 +215,7 @@ public record InferenceConfig(
         memoryPatience,
         weightBytes,
         modelFolders,
+        repositories,
         hub,
         progress,
         key);

@@ -13,9 +13,11 @@ import dev.loupe.inference.grpc.requests.Tenants;
 import dev.loupe.inference.hub.ModelHub;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.DeviceScheduler;
+import dev.loupe.inference.serving.LoadableRepositories;
 import dev.loupe.inference.serving.LoadableSources;
 import dev.loupe.inference.serving.ModelLoads;
 import dev.loupe.inference.serving.ModelRegistry;
+import dev.loupe.inference.serving.ModelSpec;
 import dev.loupe.inference.serving.ServedModel;
 import dev.loupe.inference.weights.Spectra;
 import dev.loupe.server.LoupeService;
@@ -79,6 +81,11 @@ public final class InferenceService implements LoupeService {
     if (config.models().isEmpty()) {
       throw LoupeException.invalidValue("models", "nothing", "at least one folder or hub id");
     }
+    LoadableRepositories repositories =
+        LoadableRepositories.of(
+            config.repositories(),
+            config.hub().token().isPresent(),
+            config.models().stream().map(ModelSpec::source).toList());
     TensorEngine.start(config.threads());
     InferenceMetrics metrics = new InferenceMetrics(registry);
     DeviceScheduler scheduler = new DeviceScheduler(config.maxWaiting());
@@ -93,7 +100,7 @@ public final class InferenceService implements LoupeService {
     ModelLoads loads = new ModelLoads(hub, cacheSpace, models, config.weightBytes());
     loads.loadAll(config.models());
     BlockingCalls calls = new BlockingCalls("inference", config.maxCalls(), ModelLeases::around);
-    LoadableSources sources = new LoadableSources(config.modelFolders());
+    LoadableSources sources = new LoadableSources(config.modelFolders(), repositories);
     // Once for all calls: the engine does not give all memory of a closed module back.
     TorchBackwardOps backward = new TorchBackwardOps();
     Spectra spectra = new Spectra();

@@ -37,10 +37,10 @@ public final class InferenceServiceMain implements Callable<Integer> {
       paramLabel = "[ID=]MODEL[#FORM]",
       description =
           "A folder with config.json, tokenizer and safetensors weights, or a hub id such as"
-              + " owner/name[@revision], downloaded through HF_ENDPOINT, HF_HOME and HF_TOKEN. The"
-              + " form is f32 or bf16, and all or some steps of weight processing (fold_ln,"
-              + " center_writing_weights, center_unembed, fold_value_biases), joined by +, as in"
-              + " processed=owner/name#all. May be given more than once.")
+              + " owner/name[@revision] or gpt2, downloaded through HF_ENDPOINT, HF_HOME and"
+              + " HF_TOKEN. The form is f32 or bf16, and all or some steps of weight processing"
+              + " (fold_ln, center_writing_weights, center_unembed, fold_value_biases), joined by"
+              + " +, as in processed=owner/name#all. May be given more than once.")
   private List<String> models;
 
   @Option(
@@ -81,9 +81,20 @@ public final class InferenceServiceMain implements Callable<Integer> {
       split = ",",
       paramLabel = "FOLDER",
       description =
-          "Clients may have models loaded from folders below this one, beside the hub. May be given"
-              + " more than once.")
+          "Clients may have models loaded from folders below this one. May be given more than"
+              + " once.")
   private List<Path> loadFrom = new ArrayList<>();
+
+  @Option(
+      names = "--load-from-hub",
+      split = ",",
+      paramLabel = "REPOSITORY",
+      description =
+          "Repositories that clients may have loaded beside those of --model: owner/name, owner/*,"
+              + " * for any, or none. May be given more than once. Unless said: any, but none where"
+              + " the hub gets a token (HF_TOKEN, or the file token in HF_HOME), as that would open"
+              + " to every caller what it opens to you.")
+  private List<String> loadFromHub = new ArrayList<>();
 
   @Option(
       names = "--gateway-key-file",
@@ -117,6 +128,7 @@ public final class InferenceServiceMain implements Callable<Integer> {
           .withThreads(threads)
           .withBounds(maxRunning, maxWaiting, memoryBytes, Duration.ofSeconds(60))
           .withLoading(weightBytes, loadFrom)
+          .withLoadableRepositories(loadFromHub)
           .withGatewayKey(GatewayKey.read(gatewayKeyFile))
           .withHub(HubSettings.of(System.getenv()), this::logProgress);
     } catch (HubException e) {

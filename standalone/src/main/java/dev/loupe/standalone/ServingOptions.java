@@ -3,6 +3,7 @@ package dev.loupe.standalone;
 import dev.loupe.server.LogLevel;
 import dev.loupe.server.PortNumber;
 import dev.loupe.standalone.embedded.EmbeddedLoupe;
+import dev.loupe.standalone.embedded.Loadable;
 import dev.loupe.standalone.terminal.Terminal;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,18 +36,29 @@ final class ServingOptions {
       split = ",",
       paramLabel = "FOLDER",
       description =
-          "Clients may have models loaded from folders below this one, beside the hub. May be given"
-              + " more than once.")
+          "Clients may have models loaded from folders below this one. May be given more than"
+              + " once.")
   private List<Path> loadFrom = new ArrayList<>();
+
+  @Option(
+      names = "--load-from-hub",
+      split = ",",
+      paramLabel = "REPOSITORY",
+      description =
+          "Repositories that clients may have loaded beside those of --model: owner/name, owner/*,"
+              + " * for any, or none. May be given more than once. Unless said: any, but none where"
+              + " the hub gets a token (HF_TOKEN, or the file token in HF_HOME), as that would open"
+              + " to every caller what it opens to you.")
+  private List<String> loadFromHub = new ArrayList<>();
 
   /** What a model is called on the command line. */
   static final String MODEL_LABEL = "[ID=]MODEL[#FORM]";
 
   /** How a model is named on the command line. */
   static final String MODEL_SYNTAX =
-      "A folder or a hub id, such as openai-community/gpt2. ID= before it says how it is called."
-          + " After it, #bf16 computes in bfloat16 and #all processes the weights as"
-          + " TransformerLens does by default; steps of that (fold_ln, center_writing_weights,"
+      "A folder or a hub id, such as openai-community/gpt2 or, in short, gpt2. ID= before it says"
+          + " how it is called. After it, #bf16 computes in bfloat16 and #all processes the weights"
+          + " as TransformerLens does by default; steps of that (fold_ln, center_writing_weights,"
           + " center_unembed, fold_value_biases) and a type are joined by +, as in"
           + " mine=./my-model#bf16+fold_ln.";
 
@@ -63,7 +75,8 @@ final class ServingOptions {
   EmbeddedLoupe start(Path data, List<String> models, Terminal terminal) {
     logLevel.apply();
     try (DownloadBars downloads = new DownloadBars(terminal)) {
-      return EmbeddedLoupe.start(data, port, models, loadFrom, downloads);
+      return EmbeddedLoupe.start(
+          data, port, models, new Loadable(loadFrom, loadFromHub), downloads);
     }
   }
 

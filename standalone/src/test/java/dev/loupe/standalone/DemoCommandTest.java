@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.loupe.inference.hub.DownloadProgress;
 import dev.loupe.standalone.client.LoupeClient;
 import dev.loupe.standalone.embedded.EmbeddedLoupe;
+import dev.loupe.standalone.embedded.Loadable;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -44,7 +45,7 @@ class DemoCommandTest {
             data,
             0,
             List.of(models.resolve("tiny").toString()),
-            List.of(models),
+            new Loadable(List.of(models), List.of()),
             DownloadProgress.NONE);
     client = new LoupeClient(loupe.gateway());
   }

@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Brings one file into the cache: resumes, checks size and hash, and shows it only when it is
@@ -19,6 +21,10 @@ import java.time.Duration;
  */
 final class HubDownloader {
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(100);
+
+  /** Of the whole process, as file locks are: a second one on a file is an error, not a wait. */
+  private static final Set<Path> UNDER_WAY = ConcurrentHashMap.newKeySet();
 
   private final HubSettings settings;
   private final HubHttp http;
@@ -39,27 +45,37 @@ final class HubDownloader {
         return blob;
       }
       Files.createDirectories(partial.getParent());
-      // Downloads in one process follow each other here; another process waits at the file lock.
-      synchronized (HubDownloader.class) {
-        try (FileChannel out =
-                FileChannel.open(partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            FileLock lock = out.lock()) {
-          if (!lock.isValid()) {
-            throw new IOException("the lock on " + partial + " is lost");
-          }
-          if (isWhole(blob, file)) {
-            return blob;
-          }
-          checkSpace(partial, file);
-          download(file, out);
-          out.force(true);
-        }
-        return publish(file, partial, blob);
+      // Who wants the same file in this process waits here; another process at the file lock.
+      while (!UNDER_WAY.add(partial)) {
+        progress.onBytes(file.name(), 0, file.size());
+        Thread.sleep(LOOK_AGAIN.toMillis());
+      }
+      try {
+        return fetch(file, partial, blob);
+      } finally {
+        UNDER_WAY.remove(partial);
       }
     } catch (IOException e) {
       throw new HubException(
           Kind.DISK, "cannot write %s: %s".formatted(partial, e.getMessage()), e);
     }
+  }
+
+  private Path fetch(RemoteFile file, Path partial, Path blob)
+      throws IOException, InterruptedException {
+    try (FileChannel out =
+            FileChannel.open(partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock lock = out.lock()) {
+      if (!lock.isValid()) {
+        throw new IOException("the lock on " + partial + " is lost");
+      }
+      if (!isWhole(blob, file)) {
+        checkSpace(partial, file);
+        download(file, out);
+        out.force(true);
+      }
+    }
+    return isWhole(blob, file) ? blob : publish(file, partial, blob);
   }
 
   private static boolean isWhole(Path blob, RemoteFile file) throws IOException {

@@ -1,9 +1,9 @@
 package dev.loupe.inference.hub;
 
+import dev.loupe.server.names.ModelNames;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,31 +27,46 @@ public sealed interface ModelSource {
       Pattern.compile("([\\w-][\\w.-]{0,95}/[\\w-][\\w.-]{0,95})(?:@([\\w][\\w./-]{0,199}))?");
 
   /**
-   * Reads a user's choice: a folder that exists, or a hub id {@code owner/name[@revision]}.
+   * Reads a user's choice: a folder that exists, or what {@link #repository} reads.
    *
    * @throws HubException INVALID when it is neither
    */
   static ModelSource parse(String text) {
-    try {
-      Path path = Path.of(text);
-      if (!text.isEmpty() && Files.isDirectory(path)) {
-        return new Folder(path.toAbsolutePath().normalize());
-      }
-    } catch (InvalidPathException e) {
-      // Then it may still be a hub id.
+    Optional<Folder> folder = folder(text);
+    if (folder.isPresent()) {
+      return folder.get();
     }
     return repository(text)
         .orElseThrow(
             () ->
                 new HubException(
                     HubException.Kind.INVALID,
-                    "model \"%s\" is neither a folder that exists nor a hub id such as owner/name"
+                    "model \"%s\" is neither a folder that exists nor a hub id such as owner/name or gpt2"
                         .formatted(text)));
   }
 
-  /** Reads a hub id {@code owner/name[@revision]}; empty when it is none. */
+  /** The folder of this name, if there is one. */
+  static Optional<Folder> folder(String text) {
+    try {
+      Path path = Path.of(text);
+      return !text.isEmpty() && Files.isDirectory(path)
+          ? Optional.of(new Folder(path.toAbsolutePath().normalize()))
+          : Optional.empty();
+    } catch (InvalidPathException e) {
+      return Optional.empty(); // it may still be a hub id
+    }
+  }
+
+  /**
+   * Reads a hub id {@code owner/name[@revision]}, or one of the short names that everybody uses for
+   * some, such as {@code gpt2}; empty when it is none.
+   */
   static Optional<Repository> repository(String text) {
-    Matcher matcher = REPOSITORY.matcher(text);
+    int at = text.indexOf('@');
+    String name = at < 0 ? text : text.substring(0, at);
+    String whole =
+        ModelNames.repository(name).map(id -> id + text.substring(name.length())).orElse(text);
+    Matcher matcher = REPOSITORY.matcher(whole);
     if (!matcher.matches() || text.contains("..")) {
       return Optional.empty();
     }
@@ -63,13 +78,9 @@ public sealed interface ModelSource {
    * A resource id for the model: lower-case letters, digits and hyphens, starting with a letter.
    */
   default String modelId() {
-    String name =
+    return ModelNames.id(
         this instanceof Repository repository
-            ? repository.id().substring(repository.id().indexOf('/') + 1)
-            : String.valueOf(((Folder) this).path().getFileName());
-    String id =
-        name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-+|-+$", "");
-    String led = id.isEmpty() || !Character.isLetter(id.charAt(0)) ? "model-" + id : id;
-    return led.substring(0, Math.min(63, led.length())).replaceAll("-+$", "");
+            ? repository.id()
+            : String.valueOf(((Folder) this).path().getFileName()));
   }
 }

@@ -6,7 +6,7 @@ import dev.loupe.inference.model.ModelLoader;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** Takes the memory of one model's weights as soon as its shape is known, once. */
+/** Takes the memory of one model's weights before they are read, once. */
 final class Admission {
   /** Beside the weights a file may hold its header and the causal masks of all layers. */
   private static final long HEADER_BYTES = 100_000_000;
@@ -26,30 +26,43 @@ final class Admission {
   }
 
   /**
-   * Admits a model.
+   * Looks whether a model's weights would fit, and takes no memory: a download may be slow, and
+   * what others need meanwhile is theirs.
    *
    * @return the most bytes that its weight files can have, whatever their element type
    * @throws dev.loupe.server.errors.LoupeException OUT_OF_BUDGET
    * @throws dev.loupe.inference.model.ConfigException when it is no GPT-2
    */
-  long admit(Path configFile) throws IOException {
+  long mostFileBytes(Path configFile) throws IOException {
     GptConfig config = GptConfigReader.read(configFile);
-    if (taken == 0) {
-      long bytes =
-          ModelLoader.weightBytes(
-              config, !spec.form().processing().isNone(), spec.form().computeType());
-      if (forced) {
-        budget.take(bytes);
-      } else {
-        budget.takeIfFree("model " + spec.id(), bytes);
-      }
-      taken = bytes;
+    if (!forced) {
+      budget.requireFree("model " + spec.id(), weightBytes(config));
     }
     long context = config.contextLength();
     long unembedding = (long) config.vocabularySize() * config.dModel();
     return Double.BYTES * (config.parameters() + unembedding)
         + Float.BYTES * context * context * config.layers()
         + HEADER_BYTES;
+  }
+
+  /**
+   * Admits a model, once.
+   *
+   * @throws dev.loupe.server.errors.LoupeException OUT_OF_BUDGET
+   */
+  void admit(GptConfig config) {
+    long bytes = weightBytes(config);
+    if (forced) {
+      budget.take(bytes);
+    } else {
+      budget.takeIfFree("model " + spec.id(), bytes);
+    }
+    taken = bytes;
+  }
+
+  private long weightBytes(GptConfig config) {
+    return ModelLoader.weightBytes(
+        config, !spec.form().processing().isNone(), spec.form().computeType());
   }
 
   /** Gives the memory back. */

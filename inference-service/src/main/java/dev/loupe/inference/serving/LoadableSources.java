@@ -11,22 +11,26 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * From where a client may have models loaded: from the hub, and from folders below those that the
- * operator named. Nothing else on the server's disk can be reached, nor its existence be learnt.
+ * From where a client may have models loaded: from repositories of the hub that the operator
+ * allows, and from folders below those that the operator named. Nothing else on the server's disk
+ * can be reached, nor its existence be learnt.
  */
 public final class LoadableSources {
   private final List<Path> roots;
+  private final LoadableRepositories repositories;
 
-  /** Sources below these folders, and on the hub. */
-  public LoadableSources(List<Path> roots) {
+  /** Sources below these folders, and these on the hub. */
+  public LoadableSources(List<Path> roots, LoadableRepositories repositories) {
     this.roots = List.copyOf(roots);
+    this.repositories = repositories;
   }
 
   /**
    * What a client's words stand for: a path below a root, given from there or in full, and else a
    * hub id.
    *
-   * @throws LoupeException MODEL_NOT_FOUND when it is neither
+   * @throws LoupeException MODEL_NOT_FOUND when it is neither, or a repository that is not allowed;
+   *     the hub is not asked then
    */
   public ModelSource find(String field, String text) {
     for (Path root : roots) {
@@ -35,14 +39,26 @@ public final class LoadableSources {
         return new ModelSource.Folder(folder.get());
       }
     }
-    return ModelSource.repository(text)
-        .orElseThrow(
-            () ->
-                LoupeException.of(
-                        ErrorReason.MODEL_NOT_FOUND,
-                        "%s is \"%s\"; expected a hub id such as owner/name, or a folder below one that this server loads models from"
-                            .formatted(field, text))
-                    .with("field", field));
+    ModelSource.Repository repository =
+        ModelSource.repository(text)
+            .orElseThrow(
+                () ->
+                    notFound(
+                        field,
+                        text,
+                        "a hub id such as owner/name, or a folder below one that this server loads"
+                            + " models from"));
+    if (!repositories.allows(repository)) {
+      throw notFound(field, text, repositories.inWords());
+    }
+    return repository;
+  }
+
+  private static LoupeException notFound(String field, String text, String expected) {
+    return LoupeException.of(
+            ErrorReason.MODEL_NOT_FOUND,
+            "%s is \"%s\"; expected %s".formatted(field, text, expected))
+        .with("field", field);
   }
 
   /** The folder that is meant, links followed, if it lies below the root. */

@@ -25,13 +25,14 @@ import org.slf4j.LoggerFactory;
  */
 public final class ModelLoads implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ModelLoads.class);
-  private static final int AT_ONCE = 2;
-  private static final int WAITING = 16;
+
+  /** More than are read at once: a download that takes long is in nobody's way. */
+  private static final int AT_ONCE = 18;
 
   private final ModelOpener opener;
   private final ModelRegistry registry;
   private final WeightsBudget budget;
-  private final ThreadPoolExecutor threads = NamedThreads.pool("model-load", AT_ONCE, WAITING);
+  private final ThreadPoolExecutor threads = NamedThreads.poolWithoutQueue("model-load", AT_ONCE);
   private final Map<String, ModelLoad> running = new HashMap<>(); // guarded by this
 
   /**
@@ -109,8 +110,7 @@ public final class ModelLoads implements AutoCloseable {
       running.remove(spec.id(), fresh);
       throw LoupeException.of(
           ErrorReason.QUEUE_FULL,
-          "%d models are being loaded or wait for it already; try again later"
-              .formatted(AT_ONCE + WAITING),
+          "%d models are being loaded or wait for it already; try again later".formatted(AT_ONCE),
           e);
     }
     return watch;

@@ -30,6 +30,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +39,12 @@ import org.slf4j.LoggerFactory;
 final class ModelOpener {
   private static final Logger log = LoggerFactory.getLogger(ModelOpener.class);
 
+  /** Weights are read of so many at once; any number may be on the way from the hub. */
+  private static final int READ_AT_ONCE = 2;
+
+  private static final int LOOK_AGAIN_MILLIS = 100;
+
+  private final Semaphore reading = new Semaphore(READ_AT_ONCE, true);
   private final ModelHub hub;
   private final CacheSpace cacheSpace;
   private final String version = LoupeVersion.read();
@@ -65,10 +73,14 @@ final class ModelOpener {
           hub.folder(
               spec.source(),
               (file, done, total) -> watcher.onStep("downloading " + file, done, total),
-              admission::admit);
-      ModelLoader.config(folder);
-      admission.admit(folder.resolve("config.json"));
-      return load(spec, folder, watcher);
+              admission::mostFileBytes);
+      awaitTurn(watcher);
+      try {
+        admission.admit(ModelLoader.config(folder));
+        return load(spec, folder, watcher);
+      } finally {
+        reading.release();
+      }
     } catch (HubException e) {
       throw unavailable(e);
     } catch (NoSuchFileException e) {
@@ -80,6 +92,17 @@ final class ModelOpener {
       throw StorageErrors.of("model " + spec.id(), e);
     } catch (UncheckedIOException e) {
       throw StorageErrors.of("model " + spec.id(), e.getCause());
+    }
+  }
+
+  private void awaitTurn(LoadWatcher watcher) {
+    try {
+      while (!reading.tryAcquire(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS)) {
+        watcher.onStep("waiting for its turn", 0, 0);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw LoupeException.of(ErrorReason.CALL_CANCELLED, "the load was interrupted", e);
     }
   }
 

@@ -1,9 +1,12 @@
 package dev.loupe.inference.serving;
 
+import dev.loupe.inference.hub.ModelSource;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.names.ModelNames;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -92,27 +95,28 @@ public final class ModelRegistry {
     return models.size();
   }
 
-  /** A model if there is one of that id; to describe it, not to run it. */
+  /** The model of exactly this id, if there is one; to describe it, not to run it. */
   public synchronized Optional<ServedModel> find(String id) {
     return Optional.ofNullable(models.get(id)).map(entry -> entry.model);
   }
 
   /**
-   * One model; to describe it, not to run it.
+   * One model, by its id or by another name that everybody knows it under ({@link ModelNames}); to
+   * describe it, not to run it.
    *
    * @throws LoupeException MODEL_NOT_FOUND, which names the loaded ones
    */
   public synchronized ServedModel get(String id) {
-    return entry(id).model;
+    return known(id).model;
   }
 
   /**
-   * One model, to run it.
+   * One model, by its id or by another name that everybody knows it under; to run it.
    *
    * @throws LoupeException MODEL_NOT_FOUND, which names the loaded ones
    */
   public synchronized ModelLease lease(String id) {
-    Entry entry = entry(id);
+    Entry entry = known(id);
     entry.leases++;
     return new Lease(entry);
   }
@@ -156,6 +160,24 @@ public final class ModelRegistry {
             ErrorReason.MODEL_EXISTS,
             "models/%s is another model; choose another id, or unload it first".formatted(id))
         .with("model", "models/" + id);
+  }
+
+  private Entry known(String id) {
+    if (models.containsKey(id)) {
+      return entry(id);
+    }
+    Optional<String> repository = ModelNames.repository(id);
+    return models.values().stream()
+        .filter(entry -> repository.isPresent() && repository.equals(repository(entry.model)))
+        .min(Comparator.comparing(entry -> !entry.model.spec().form().equals(ModelForm.AS_STORED)))
+        .orElseGet(() -> entry(id));
+  }
+
+  /** A folder's id is all that it is known by. */
+  private static Optional<String> repository(ServedModel model) {
+    return model.spec().source() instanceof ModelSource.Repository repository
+        ? Optional.of(repository.id())
+        : ModelNames.repository(model.id());
   }
 
   private Entry entry(String id) {

@@ -3,6 +3,7 @@ package dev.loupe.inference.serving;
 import dev.loupe.inference.hub.HubException;
 import dev.loupe.inference.hub.ModelSource;
 import dev.loupe.server.names.ResourcePattern;
+import java.util.Optional;
 
 /**
  * A model to load.
@@ -26,7 +27,8 @@ public record ModelSpec(String id, ModelSource source, ModelForm form) {
   /**
    * Reads {@code [id=]folder-or-hub-id[#form]}; without an id it is made from the folder's or
    * repository's name. The form is {@code f32} or {@code bf16}, and {@code all} or some steps of
-   * weight processing, joined by {@code +}, as in {@code processed=openai-community/gpt2#all}.
+   * weight processing, joined by {@code +}, as in {@code processed=openai-community/gpt2#all}. A
+   * folder may have the signs in its name: what is one as it stands is taken for it.
    *
    * @throws dev.loupe.inference.hub.HubException when it is neither a folder nor a hub id, or when
    *     the form is not known
@@ -34,11 +36,23 @@ public record ModelSpec(String id, ModelSource source, ModelForm form) {
   public static ModelSpec parse(String text) {
     int equals = text.indexOf('=');
     boolean named = equals > 0 && text.substring(0, equals).matches("[a-z][a-z0-9-]*");
-    String rest = named ? text.substring(equals + 1) : text;
-    int hash = rest.lastIndexOf('#');
-    ModelForm form = hash < 0 ? ModelForm.AS_STORED : form(rest.substring(hash + 1));
-    ModelSource source = ModelSource.parse(hash < 0 ? rest : rest.substring(0, hash));
-    return new ModelSpec(named ? text.substring(0, equals) : source.modelId(), source, form);
+    if (!named || isFolder(text)) {
+      return parse(Optional.empty(), text);
+    }
+    return parse(Optional.of(text.substring(0, equals)), text.substring(equals + 1));
+  }
+
+  private static boolean isFolder(String text) {
+    int hash = text.lastIndexOf('#');
+    return ModelSource.folder(text).isPresent()
+        || (hash > 0 && ModelSource.folder(text.substring(0, hash)).isPresent());
+  }
+
+  private static ModelSpec parse(Optional<String> id, String text) {
+    int hash = ModelSource.folder(text).isPresent() ? -1 : text.lastIndexOf('#');
+    ModelForm form = hash < 0 ? ModelForm.AS_STORED : form(text.substring(hash + 1));
+    ModelSource source = ModelSource.parse(hash < 0 ? text : text.substring(0, hash));
+    return new ModelSpec(id.orElseGet(source::modelId), source, form);
   }
 
   private static ModelForm form(String text) {

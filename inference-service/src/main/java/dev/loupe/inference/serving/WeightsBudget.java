@@ -24,6 +24,16 @@ final class WeightsBudget {
    * @throws LoupeException OUT_OF_BUDGET, which says what would fit
    */
   synchronized void takeIfFree(String model, long bytes) {
+    requireFree(model, bytes);
+    taken += bytes;
+  }
+
+  /**
+   * Looks whether memory is there, and takes none.
+   *
+   * @throws LoupeException OUT_OF_BUDGET, which says what would fit
+   */
+  synchronized void requireFree(String model, long bytes) {
     long free = Math.max(0, total - taken);
     if (bytes > free) {
       throw LoupeException.of(
@@ -33,7 +43,6 @@ final class WeightsBudget {
           .with("bytes", bytes)
           .with("limit", free);
     }
-    taken += bytes;
   }
 
   synchronized void giveBack(long bytes) {

@@ -17,6 +17,7 @@ import dev.loupe.inference.scheduling.Call;
 import dev.loupe.inference.scheduling.DeviceRunner;
 import dev.loupe.inference.scheduling.DeviceScheduler;
 import dev.loupe.inference.scheduling.DeviceTurn;
+import dev.loupe.inference.serving.LoadableRepositories;
 import dev.loupe.inference.serving.LoadableSources;
 import dev.loupe.inference.serving.ModelLoads;
 import dev.loupe.inference.serving.ModelRegistry;
@@ -99,7 +100,12 @@ final class ControlledServer implements AutoCloseable {
           MOST_OF_ONE,
           null,
           new InferenceGrpcService(
-              models, loads, new LoadableSources(List.of()), device, metrics, calls),
+              models,
+              loads,
+              new LoadableSources(List.of(), LoadableRepositories.of(List.of(), false, List.of())),
+              device,
+              metrics,
+              calls),
           new AttributionGrpcService(models, device, backward, calls),
           new HeadGrpcService(models, device, spectra, calls),
           new NeuronGrpcService(models, device, calls),

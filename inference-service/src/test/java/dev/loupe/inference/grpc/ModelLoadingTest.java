@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.loupe.inference.TinyServer;
+import dev.loupe.inference.hub.DownloadProgress;
+import dev.loupe.inference.hub.HubSettings;
 import dev.loupe.proto.inference.v1.Capture;
 import dev.loupe.proto.inference.v1.ComputeType;
 import dev.loupe.proto.inference.v1.GetModelRequest;
@@ -25,13 +27,21 @@ import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.grpc.TensorMessages;
 import dev.loupe.testkit.golden.GoldenAssert;
+import io.grpc.Context;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -231,6 +241,56 @@ class ModelLoadingTest {
       refused(load("x", source), ErrorReason.MODEL_NOT_FOUND, "source", "hub id");
     }
     assertThat(names()).containsExactly(TinyServer.MODEL);
+  }
+
+  /** A hub that takes connections and answers nothing. */
+  @Test
+  void slowDownloadsAreInNobodysWay() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      silent.setSoTimeout(20_000);
+      HubSettings hub =
+          new HubSettings(
+              URI.create("http://127.0.0.1:" + silent.getLocalPort()),
+              parent.resolve("hub"),
+              Optional.empty(),
+              false,
+              Duration.ofSeconds(30),
+              1,
+              Duration.ofMillis(1));
+      tiny.close();
+      tiny =
+          new TinyServer(
+              started,
+              config ->
+                  config
+                      .withLoading(4 * WEIGHT_BYTES, List.of(root))
+                      .withHub(hub, DownloadProgress.NONE));
+      List<Socket> waiting = new ArrayList<>();
+      try (Context.CancellableContext others = Context.current().withCancellation()) {
+        for (String id : List.of("a", "b", "c", "d")) {
+          others.run(() -> tiny.stub().loadModel(load(id, "owner/" + id).build()));
+          waiting.add(silent.accept());
+        }
+        assertThat(loaded(load("x", "gpt2-tiny")).getName()).isEqualTo("models/x");
+      } finally {
+        for (Socket socket : waiting) {
+          socket.close();
+        }
+      }
+    }
+  }
+
+  @Test
+  void aTokenForTheHubIsNotForEverybody() throws IOException {
+    tiny.close();
+    HubSettings hub =
+        HubSettings.of(
+            Map.of(
+                "HF_TOKEN", "secret",
+                "HF_ENDPOINT", "http://127.0.0.1:1",
+                "HF_HOME", parent.resolve("hub").toString()));
+    tiny = new TinyServer(started, config -> config.withHub(hub, DownloadProgress.NONE));
+    refused(load("x", "owner/private"), ErrorReason.MODEL_NOT_FOUND, "source", "token");
   }
 
   @Test

@@ -44,6 +44,7 @@ final class LocalHub implements AutoCloseable {
   volatile boolean ranges = true;
   volatile boolean tokenSeenByStorage;
   volatile boolean stalls;
+  final CountDownLatch stalled = new CountDownLatch(1);
   private final CountDownLatch closed = new CountDownLatch(1);
 
   LocalHub() throws IOException {
@@ -97,7 +98,7 @@ final class LocalHub implements AutoCloseable {
         exchange.sendResponseHeaders(401, -1);
         return;
       }
-      if (!path.startsWith("/owner/tiny/resolve/")) {
+      if (!path.matches("/owner/(tiny|other)/resolve/.*")) {
         exchange.getResponseHeaders().set("X-Error-Code", "RepoNotFound");
         exchange.sendResponseHeaders(404, -1);
         return;
@@ -160,6 +161,7 @@ final class LocalHub implements AutoCloseable {
     if (stalls && content.length > 1_000) {
       body.write(content, from, from == 0 ? 500 : 0);
       body.flush();
+      stalled.countDown();
       awaitClose();
       return;
     }

@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -290,6 +292,34 @@ class ModelHubTest {
             s.endpoint(), cache, s.token(), false, Duration.ofMillis(300), 2, s.pause());
 
     fails(Kind.UNREACHABLE, "nothing came for 300 ms", () -> folder(impatient));
+  }
+
+  @Test
+  void aSlowDownloadIsInNobodysWay() throws Exception {
+    hub.stalls = true;
+    ModelHub slow = new ModelHub(settings(), DownloadProgress.NONE);
+    Thread first =
+        new Thread(
+            () -> {
+              try {
+                slow.folder(TINY);
+              } catch (HubException e) {
+                // The hub closes at the end of the test.
+              }
+            });
+    first.start();
+    assertThat(hub.stalled.await(20, TimeUnit.SECONDS)).isTrue();
+    hub.stalls = false;
+    CompletableFuture<Path> other =
+        CompletableFuture.supplyAsync(
+            () ->
+                new ModelHub(settings(), DownloadProgress.NONE)
+                    .folder(new ModelSource.Repository("owner/other", "main")));
+    assertThat(other.get(20, TimeUnit.SECONDS).resolve("model.safetensors")).exists();
+    assertThat(first.isAlive()).isTrue();
+    hub.close();
+    first.interrupt();
+    first.join();
   }
 
   @Test

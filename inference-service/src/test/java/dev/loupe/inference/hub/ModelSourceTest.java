@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +27,18 @@ class ModelSourceTest {
     assertThat(ModelSource.parse("owner/name@refs/pr/1"))
         .isEqualTo(new ModelSource.Repository("owner/name", "refs/pr/1"));
     assertThat(new ModelSource.Folder(Path.of("7b")).modelId()).isEqualTo("model-7b");
+  }
+
+  @Test
+  void readsTheShortNamesThatEverybodyUses() {
+    for (String name : List.of("gpt2", "gpt2-small", "openai-community/gpt2")) {
+      assertThat(ModelSource.parse(name))
+          .isEqualTo(new ModelSource.Repository("openai-community/gpt2", "main"))
+          .extracting(ModelSource::modelId)
+          .isEqualTo("gpt2");
+    }
+    assertThat(ModelSource.parse("distilgpt2@v1"))
+        .isEqualTo(new ModelSource.Repository("distilbert/distilgpt2", "v1"));
   }
 
   @Test

@@ -30,6 +30,24 @@ class ModelRegistryTest {
     return opener.open(spec, new Admission(spec, budget, true), LoadWatcher.NONE);
   }
 
+  @Test
+  void aModelIsFoundByTheNamesThatEverybodyKnowsItUnder(@TempDir Path parent) {
+    ModelSpec spec =
+        new ModelSpec("gpt2", new ModelSource.Folder(TinyServer.folder(parent.resolve("one"))));
+    ServedModel model = opener.open(spec, new Admission(spec, budget, true), LoadWatcher.NONE);
+    registry.add(model, () -> {});
+    assertThat(registry.get("gpt2-small")).isSameAs(model);
+    try (ModelLease lease = registry.lease("gpt2-small")) {
+      assertThat(lease.model()).isSameAs(model);
+    }
+    assertThat(registry.find("gpt2-small")).isEmpty();
+    for (String other : new String[] {"gpt2-medium", "unknown"}) {
+      assertThatThrownBy(() -> registry.get(other)).hasMessageContaining("models/gpt2");
+    }
+    assertThatThrownBy(() -> registry.retire("gpt2-small")).hasMessageContaining("not loaded");
+    assertThat(registry.close(Duration.ofSeconds(10))).isTrue();
+  }
+
   /** Two loads of one model run at once when the first was given up before the second began. */
   @Test
   void theSameModelIsServedOnceAndAnotherOfItsNameIsRefused(@TempDir Path parent) {

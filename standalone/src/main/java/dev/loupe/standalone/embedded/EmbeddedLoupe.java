@@ -59,24 +59,25 @@ public final class EmbeddedLoupe implements AutoCloseable {
    *     service says when it cannot start; nothing stays open then
    */
   public static EmbeddedLoupe start(Path data, int port, List<String> models) {
-    return start(data, port, models, List.of(), DownloadProgress.NONE);
+    return start(data, port, models, Loadable.NOT_SAID, DownloadProgress.NONE);
   }
 
   /**
    * Starts everything, as {@link #start(Path, int, List)} does.
    *
-   * @param loadFrom folders below which clients may have models loaded
+   * @param loadable what clients may have loaded beside these models
    * @param downloads told while a model comes from a hub
    */
   public static EmbeddedLoupe start(
-      Path data, int port, List<String> models, List<Path> loadFrom, DownloadProgress downloads) {
+      Path data, int port, List<String> models, Loadable loadable, DownloadProgress downloads) {
     DataFolder folder = DataFolder.open(data.toAbsolutePath());
     EmbeddedLoupe loupe = new EmbeddedLoupe();
     loupe.open.push(folder);
     try {
       InferenceConfig config =
           InferenceConfig.of(specs(folder, models))
-              .withLoading(InferenceConfig.defaultWeightBytes(), loadFrom)
+              .withLoading(InferenceConfig.defaultWeightBytes(), loadable.folders())
+              .withLoadableRepositories(loadable.repositories())
               .withHub(hub(), downloads);
       loupe.startServices(folder, port, config);
       folder.serve(HOST, loupe.gateway.port());
