@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The joined look at a prompt, against services whose answers can be worked out by hand. */
 class AnalyzePromptTest {
@@ -50,6 +51,15 @@ class AnalyzePromptTest {
     assertThat(analysis.getTokens(2).getFeatures(0).getLabels(0).getText())
         .isEqualTo("the letter b");
     assertThat(analysis.getTokens(2).getFeatures(1).getLabelsList()).isEmpty();
+  }
+
+  /** Under another name of the model, and with the same weights under a name that is not loaded. */
+  @ParameterizedTest
+  @ValueSource(strings = {"dictionaries/named", "dictionaries/copied"})
+  void aModelIsOneUnderAllItsNames(String dictionary) {
+    AnalyzePromptResponse analysis = analyze(request("ab").setDictionary(dictionary).build());
+    assertThat(analysis.getTokens(1).getFeatures(0).getName())
+        .isEqualTo(dictionary + "/features/97");
   }
 
   @Test

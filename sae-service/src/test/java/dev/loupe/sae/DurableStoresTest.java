@@ -42,6 +42,7 @@ class DurableStoresTest {
                     "mine",
                     GoldenDictionaries.topK(),
                     "gpt2-tiny",
+                    "",
                     "blocks.0.hook_resid_post",
                     new double[96],
                     48,
@@ -55,7 +56,8 @@ class DurableStoresTest {
   @Test
   void aCorpusIsOnTheDiskBeforeItIsSaidToBeStored() throws Exception {
     CorpusStore store = new CorpusStore(root);
-    List<Path> forced = forced(() -> store.create("c", "m", SaeClient.randomRows(5, 1).iterator()));
+    List<Path> forced =
+        forced(() -> store.create("c", "m", "", SaeClient.randomRows(5, 1).iterator()));
     assertThat(forced)
         .extracting(path -> path.getFileName().toString())
         .contains("tokens.bin", "offsets.bin", "corpus.json");
@@ -86,7 +88,7 @@ class DurableStoresTest {
   @Test
   void whatIsDeletedIsRenamedFirst() throws Exception {
     CorpusStore corpora = new CorpusStore(root);
-    corpora.create("c", "m", SaeClient.randomRows(5, 1).iterator());
+    corpora.create("c", "m", "", SaeClient.randomRows(5, 1).iterator());
     assertThat(forced(() -> corpora.delete("c"))).containsExactly(root);
     assertThat(Files.list(root)).isEmpty();
   }

@@ -62,11 +62,15 @@ public final class SaeClient implements AutoCloseable {
   }
 
   public Corpus createCorpus(String id, List<int[]> rows) {
+    return createCorpus(id, TinyInference.MODEL, rows);
+  }
+
+  public Corpus createCorpus(String id, String model, List<int[]> rows) {
     Call<Corpus> call = new Call<>();
     StreamObserver<CreateCorpusRequest> requests = async().createCorpus(call);
     requests.onNext(
         CreateCorpusRequest.newBuilder()
-            .setHeader(CorpusHeader.newBuilder().setCorpusId(id).setModel(TinyInference.MODEL))
+            .setHeader(CorpusHeader.newBuilder().setCorpusId(id).setModel(model))
             .build());
     for (int first = 0; first < rows.size(); first += 50) {
       CorpusRows.Builder part = CorpusRows.newBuilder();

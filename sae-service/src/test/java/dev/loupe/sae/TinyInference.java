@@ -46,6 +46,29 @@ public final class TinyInference implements AutoCloseable {
         InferenceServer.start(InferenceConfig.of(List.of(spec)).withThreads(1), options));
   }
 
+  /**
+   * A server that holds the golden model under two ids, and a model of other weights under another.
+   */
+  public static TinyInference startMany(Path parent, String id, String same, String other) {
+    Path folder = folder(parent.resolve("one"));
+    Path changed = folder(parent.resolve("two"));
+    try {
+      Path weights = changed.resolve("model.safetensors");
+      byte[] bytes = Files.readAllBytes(weights);
+      bytes[bytes.length - 4] ^= 1;
+      Files.write(weights, bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    List<ModelSpec> specs =
+        List.of(
+            new ModelSpec(id, new ModelSource.Folder(folder)),
+            new ModelSpec(same, new ModelSource.Folder(folder)),
+            new ModelSpec(other, new ModelSource.Folder(changed)));
+    return new TinyInference(
+        InferenceServer.start(InferenceConfig.of(specs).withThreads(1), new ServerOptions(0, 0)));
+  }
+
   private record Options(@CommandLine.Mixin ServerOptions server) {}
 
   private static Path folder(Path parent) {

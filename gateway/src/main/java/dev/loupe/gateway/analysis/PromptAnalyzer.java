@@ -28,7 +28,8 @@ public final class PromptAnalyzer {
    */
   public Analysis analyze(Question question) {
     DictionaryFacts dictionary = dictionaries.describe(question.dictionary());
-    if (!dictionary.model().equals(question.model())) {
+    if (!dictionary.model().equals(question.model())
+        && !models.areOne(question.model(), dictionary.model(), dictionary.modelSha256())) {
       throw LoupeException.of(
               ErrorReason.MODEL_MISMATCH,
               dictionary.name()

@@ -7,6 +7,7 @@ import dev.loupe.gateway.analysis.Pass;
 import dev.loupe.gateway.analysis.Prediction;
 import dev.loupe.gateway.proxy.Upstream;
 import dev.loupe.proto.inference.v1.Capture;
+import dev.loupe.proto.inference.v1.GetModelRequest;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.Prompt;
 import dev.loupe.proto.inference.v1.RowResult;
@@ -20,10 +21,13 @@ import dev.loupe.proto.inference.v1.TokenRow;
 import dev.loupe.proto.inference.v1.TokenizeRequest;
 import dev.loupe.proto.inference.v1.TokenizedText;
 import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.errors.LoupeException;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Runs prompts on the inference service. Activations that are small come with the forward pass;
@@ -66,6 +70,27 @@ public final class InferenceClient implements Models {
         result.getTokensList(),
         predictions(result),
         activations(hookPoint, row.getIdsCount(), width, bytes));
+  }
+
+  @Override
+  public boolean areOne(String model, String other, String otherSha256) {
+    Optional<String> weights = weights(model);
+    return weights.isPresent() && weights.equals(weights(other).or(() -> Optional.of(otherSha256)));
+  }
+
+  private Optional<String> weights(String model) {
+    GetModelRequest request = GetModelRequest.newBuilder().setName(model).build();
+    try {
+      return Optional.of(
+          upstream
+              .ask(() -> InferenceServiceGrpc.newBlockingStub(upstream.calls()).getModel(request))
+              .getWeightsSha256());
+    } catch (StatusRuntimeException e) {
+      if (LoupeErrors.reason(e).equals(Optional.of(ErrorReason.MODEL_NOT_FOUND))) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   private TokenizedText tokenize(String model, String prompt) {

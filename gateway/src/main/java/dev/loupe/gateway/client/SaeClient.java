@@ -41,7 +41,11 @@ public final class SaeClient implements Dictionaries {
     Dictionary found =
         upstream.ask(() -> SaeServiceGrpc.newBlockingStub(upstream.calls()).getDictionary(request));
     return new DictionaryFacts(
-        found.getName(), found.getModel(), found.getHookPoint(), found.getDIn());
+        found.getName(),
+        found.getModel(),
+        found.getModelWeightsSha256(),
+        found.getHookPoint(),
+        found.getDIn());
   }
 
   @Override

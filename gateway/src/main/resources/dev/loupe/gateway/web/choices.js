@@ -42,9 +42,13 @@ export class Choices {
     this.offerDictionaries(dictionary);
   }
 
-  /** Offers the dictionaries of the chosen model. */
+  /** Offers the dictionaries of the chosen model: by its name, or by its weights under another one. */
   offerDictionaries(wanted) {
-    const fitting = this.#dictionaries.filter((dictionary) => dictionary.model === this.modelSelect.value);
+    const { name, weightsSha256 } = this.model ?? {};
+    const fitting = this.#dictionaries.filter(
+      (dictionary) =>
+        dictionary.model === name ||
+        (dictionary.modelWeightsSha256 && dictionary.modelWeightsSha256 === weightsSha256));
     const names = dictionaryNames(fitting);
     this.dictionarySelect.disabled = fitting.length === 0;
     this.dictionarySelect.replaceChildren(

@@ -38,6 +38,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.IntBuffer;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -79,18 +80,23 @@ public final class FakeInference extends InferenceServiceGrpc.InferenceServiceIm
     out.onCompleted();
   }
 
+  /** Of the one model's weights. */
+  static final String WEIGHTS = "feed";
+
   @Override
   public void getModel(GetModelRequest request, StreamObserver<Model> out) {
     if (request.getName().equals("models/slow")) {
       Context.current().addListener(context -> cancelled.countDown(), Runnable::run);
       return;
     }
-    if (!request.getName().equals("models/demo")) {
+    // One model under two names, as a well-known one has them.
+    if (!Set.of("models/demo", "models/demo-small").contains(request.getName())) {
       throw LoupeException.of(
               ErrorReason.MODEL_NOT_FOUND, request.getName() + " is not loaded; there is demo")
           .with("loaded", "models/demo");
     }
     Model.Builder model = Model.newBuilder().setName("models/demo").setParameters(3_000_000_000L);
+    model.setWeightsSha256(WEIGHTS);
     // What the service saw of the call comes back in a field, for the tests to look at.
     model.setDevice(CallFacts.current());
     out.onNext(model.build());

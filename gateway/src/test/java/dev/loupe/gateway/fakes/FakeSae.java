@@ -45,7 +45,8 @@ public final class FakeSae extends SaeServiceGrpc.SaeServiceImplBase {
     String model =
         switch (request.getName()) {
           case "dictionaries/demo", "dictionaries/wide", "dictionaries/unread" -> "models/demo";
-          case "dictionaries/other" -> "models/other";
+          case "dictionaries/named" -> "models/demo-small";
+          case "dictionaries/other", "dictionaries/copied" -> "models/other";
           default ->
               throw LoupeException.of(
                   ErrorReason.DICTIONARY_NOT_FOUND, request.getName() + " does not exist");
@@ -54,6 +55,8 @@ public final class FakeSae extends SaeServiceGrpc.SaeServiceImplBase {
         Dictionary.newBuilder()
             .setName(request.getName())
             .setModel(model)
+            .setModelWeightsSha256(
+                request.getName().endsWith("copied") ? FakeInference.WEIGHTS : "")
             .setHookPoint("blocks.2.hook_resid_post")
             .setDIn(request.getName().endsWith("wide") ? 64 : FakeInference.WIDTH)
             .setDSae(2048)

@@ -8,6 +8,8 @@ import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceBlockingStub;
 import dev.loupe.proto.inference.v1.InferenceServiceGrpc.InferenceServiceStub;
 import dev.loupe.proto.inference.v1.ListHookPointsRequest;
+import dev.loupe.proto.inference.v1.ListModelsRequest;
+import dev.loupe.proto.inference.v1.ListModelsResponse;
 import dev.loupe.proto.inference.v1.Model;
 import dev.loupe.proto.inference.v1.NeuronServiceGrpc;
 import dev.loupe.proto.inference.v1.NeuronServiceGrpc.NeuronServiceBlockingStub;
@@ -31,15 +33,18 @@ import dev.loupe.sae.publishing.TokenExtremes;
 import dev.loupe.sae.publishing.Vocabulary;
 import dev.loupe.sae.publishing.VocabularyToken;
 import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.tensor.HostTensor;
 import dev.loupe.tensor.LabelledTensor;
 import dev.loupe.tensor.grpc.TensorMessages;
 import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -86,7 +91,7 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
   }
 
   /**
-   * Describes a model.
+   * Describes a model, by its id or another name that everybody knows it under.
    *
    * @throws dev.loupe.server.errors.LoupeException INFERENCE_UNAVAILABLE
    * @throws io.grpc.StatusRuntimeException MODEL_NOT_FOUND as the inference service says it
@@ -95,12 +100,54 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
     Model model =
         patiently(
             stub -> stub.getModel(GetModelRequest.newBuilder().setName("models/" + id).build()));
-    return new ModelInfo(id, model.getVocabularySize(), model.getContextSize(), model.getDModel());
+    return describe(model);
   }
 
   /**
-   * Describes a hook point. Throws as {@link #model} does, and UNKNOWN_HOOK_POINT with the nearest
-   * names.
+   * The served model that goes by a name, or where none does, one with these weights under another.
+   *
+   * @param weightsSha256 empty when not known
+   * @throws io.grpc.StatusRuntimeException MODEL_NOT_FOUND when there is neither
+   */
+  public ModelInfo model(String id, String weightsSha256) {
+    try {
+      return model(id);
+    } catch (StatusRuntimeException e) {
+      if (weightsSha256.isEmpty()
+          || !LoupeErrors.reason(e).equals(Optional.of(ErrorReason.MODEL_NOT_FOUND))) {
+        throw e;
+      }
+      return models().stream()
+          .filter(model -> model.weightsSha256().equals(weightsSha256))
+          .findFirst()
+          .orElseThrow(() -> e);
+    }
+  }
+
+  private List<ModelInfo> models() {
+    List<ModelInfo> all = new ArrayList<>();
+    String place = "";
+    do {
+      ListModelsRequest request = ListModelsRequest.newBuilder().setPageToken(place).build();
+      ListModelsResponse page = patiently(stub -> stub.listModels(request));
+      page.getModelsList().forEach(model -> all.add(describe(model)));
+      place = page.getNextPageToken();
+    } while (!place.isEmpty());
+    return all;
+  }
+
+  private static ModelInfo describe(Model model) {
+    return new ModelInfo(
+        model.getName().substring(model.getName().indexOf('/') + 1),
+        model.getVocabularySize(),
+        model.getContextSize(),
+        model.getDModel(),
+        model.getWeightsSha256());
+  }
+
+  /**
+   * Describes a hook point, by any of its names. Throws as {@link #model} does, and
+   * UNKNOWN_HOOK_POINT with the nearest names.
    */
   public HookPointInfo hookPoint(String model, String name) {
     List<HookPoint> points =
@@ -110,7 +157,7 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
                         ListHookPointsRequest.newBuilder().setModel("models/" + model).build()))
             .getHookPointsList();
     for (HookPoint point : points) {
-      if (point.getName().equals(name)) {
+      if (point.getName().equals(name) || point.getAliasesList().contains(name)) {
         return describe(point);
       }
     }

@@ -7,6 +7,7 @@ import java.time.Instant;
  *
  * @param id the last part of its resource name
  * @param model id of the model whose tokenizer made the ids
+ * @param modelSha256 of that model's weights, lower-case hexadecimal; empty when not known
  * @param rows number of rows
  * @param tokens number of tokens
  * @param longestRow tokens in the longest row
@@ -16,6 +17,7 @@ import java.time.Instant;
 public record CorpusDescription(
     String id,
     String model,
+    String modelSha256,
     long rows,
     long tokens,
     int longestRow,

@@ -34,6 +34,7 @@ final class CorpusFiles {
     ObjectNode root = JSON.createObjectNode();
     root.put("format", FORMAT);
     root.put("model", corpus.model());
+    root.put("model_sha256", corpus.modelSha256());
     root.put("rows", corpus.rows());
     root.put("tokens", corpus.tokens());
     root.put("longest_row", corpus.longestRow());
@@ -53,6 +54,7 @@ final class CorpusFiles {
           new CorpusDescription(
               id,
               root.path("model").asText(),
+              root.path("model_sha256").asText(""),
               root.path("rows").asLong(),
               root.path("tokens").asLong(),
               root.path("longest_row").asInt(),

@@ -42,14 +42,16 @@ public final class CorpusStore {
   /**
    * Stores rows under a new id.
    *
+   * @param modelSha256 of the weights of the model whose tokenizer made the ids
    * @param rows taken one by one; what their iterator throws is thrown on, and nothing is stored
    * @throws LoupeException CORPUS_EXISTS, INVALID_VALUE when there are no rows, STORAGE_FULL,
    *     STORAGE_UNAVAILABLE
    */
-  public CorpusDescription create(String id, String model, Iterator<int[]> rows) {
+  public CorpusDescription create(
+      String id, String model, String modelSha256, Iterator<int[]> rows) {
     requireFree(id);
     try {
-      Folders.writeWhole(root.resolve(id), folder -> write(folder, id, model, rows));
+      Folders.writeWhole(root.resolve(id), folder -> write(folder, id, model, modelSha256, rows));
       return describe(id);
     } catch (IOException e) {
       requireFree(id);
@@ -138,7 +140,8 @@ public final class CorpusStore {
     return folder;
   }
 
-  private static void write(Path folder, String id, String model, Iterator<int[]> rows)
+  private static void write(
+      Path folder, String id, String model, String modelSha256, Iterator<int[]> rows)
       throws IOException {
     try (CorpusWriter writer = new CorpusWriter(folder)) {
       while (rows.hasNext()) {
@@ -151,7 +154,7 @@ public final class CorpusStore {
       if (writer.rows() == 0) {
         throw LoupeException.invalidValue("rows", "empty", "at least one row");
       }
-      writer.finish(id, model);
+      writer.finish(id, model, modelSha256);
     }
   }
 }

@@ -58,13 +58,14 @@ final class CorpusWriter implements AutoCloseable {
     return rows;
   }
 
-  CorpusDescription finish(String id, String model) throws IOException {
+  CorpusDescription finish(String id, String model, String modelSha256) throws IOException {
     flush();
     CorpusFiles.writeOffsets(folder, offsets, rows + 1);
     CorpusDescription description =
         new CorpusDescription(
             id,
             model,
+            modelSha256,
             rows,
             offsets[rows],
             longest,

@@ -7,5 +7,7 @@ package dev.loupe.sae.corpus;
  * @param vocabularySize number of token ids
  * @param contextSize tokens in the longest row that it accepts
  * @param dModel width of the residual stream
+ * @param weightsSha256 of its weight files, lower-case hexadecimal
  */
-public record ModelInfo(String id, int vocabularySize, int contextSize, int dModel) {}
+public record ModelInfo(
+    String id, int vocabularySize, int contextSize, int dModel, String weightsSha256) {}

@@ -8,6 +8,7 @@ import java.time.Instant;
  *
  * @param id the last part of its resource name
  * @param model id of the model that it reads
+ * @param modelSha256 of that model's weights, lower-case hexadecimal; empty when not known
  * @param hookPoint the hook point that it reads and reconstructs
  * @param dIn width of the activations
  * @param dSae number of features
@@ -18,6 +19,7 @@ import java.time.Instant;
 public record DictionaryDescription(
     String id,
     String model,
+    String modelSha256,
     String hookPoint,
     int dIn,
     int dSae,

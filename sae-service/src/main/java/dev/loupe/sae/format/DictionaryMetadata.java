@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.loupe.server.files.DurableFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,10 +15,11 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * loupe.json: what Loupe knows of a dictionary that it trained and SAELens has no field for.
- * SAELens ignores the file.
+ * loupe.json: what Loupe knows of a dictionary that it trained, or was told of one that it did not,
+ * and SAELens has no field for. SAELens ignores the file.
  *
  * @param model id of the model
+ * @param modelSha256 of the model's weights; empty when not known
  * @param hookPoint the hook point
  * @param coefficient of the L1 penalty or of AuxK
  * @param weightsSha256 of the weight file
@@ -26,6 +28,7 @@ import java.util.TreeMap;
  */
 record DictionaryMetadata(
     String model,
+    String modelSha256,
     String hookPoint,
     float coefficient,
     String weightsSha256,
@@ -39,6 +42,7 @@ record DictionaryMetadata(
     ObjectNode root = JSON.createObjectNode();
     root.put("format", FORMAT);
     root.put("model", model);
+    root.put("model_sha256", modelSha256);
     root.put("hook_point", hookPoint);
     root.put("coefficient", coefficient);
     root.put("weights_sha256", weightsSha256);
@@ -49,7 +53,7 @@ record DictionaryMetadata(
   }
 
   void write(Path folder) throws IOException {
-    Files.write(folder.resolve(FILE), toJson());
+    DurableFiles.write(folder.resolve(FILE), toJson());
   }
 
   /** What the folder says, or empty when it was not written by Loupe. */
@@ -73,6 +77,7 @@ record DictionaryMetadata(
       return Optional.of(
           new DictionaryMetadata(
               root.path("model").asText(),
+              root.path("model_sha256").asText(""),
               root.path("hook_point").asText(),
               (float) root.path("coefficient").asDouble(),
               root.path("weights_sha256").asText(),

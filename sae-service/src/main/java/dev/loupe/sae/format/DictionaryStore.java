@@ -7,6 +7,7 @@ import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.errors.StorageErrors;
 import dev.loupe.server.files.DurableFiles;
+import dev.loupe.server.names.ModelNames;
 import dev.loupe.server.names.ResourcePattern;
 import dev.loupe.tensor.SafetensorsException;
 import java.io.IOException;
@@ -18,7 +19,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -95,7 +95,8 @@ public final class DictionaryStore {
     Architecture architecture = config.architecture();
     return new DictionaryDescription(
         id,
-        ours.map(DictionaryMetadata::model).orElse(modelId(config.modelName())),
+        ours.map(DictionaryMetadata::model).orElse(ModelNames.id(config.modelName())),
+        ours.map(DictionaryMetadata::modelSha256).orElse(""),
         ours.map(DictionaryMetadata::hookPoint).orElse(config.hookName()),
         config.dIn(),
         config.dSae(),
@@ -171,6 +172,7 @@ public final class DictionaryStore {
   /**
    * Stores a trained dictionary.
    *
+   * @param modelSha256 of the weights of the model that it reads
    * @param densities share of activations at which each feature fired lately
    * @param contextSize tokens in the longest row that it was trained on
    * @param training how it was trained, by name
@@ -181,6 +183,7 @@ public final class DictionaryStore {
       String id,
       Dictionary dictionary,
       String model,
+      String modelSha256,
       String hookPoint,
       double[] densities,
       int contextSize,
@@ -198,6 +201,7 @@ public final class DictionaryStore {
             SaeLensFolder.write(folder, dictionary, model, hookPoint, contextSize, densities);
             new DictionaryMetadata(
                     model,
+                    modelSha256,
                     hookPoint,
                     dictionary.architecture().coefficient(),
                     Folders.sha256(folder.resolve(SaeLensFolder.WEIGHTS_FILE)),
@@ -207,6 +211,32 @@ public final class DictionaryStore {
           });
     } catch (IOException e) {
       throw StorageErrors.of("dictionary " + id, e);
+    }
+    return describe(id);
+  }
+
+  /**
+   * Writes down which model and hook point a dictionary reads, whatever its files say.
+   *
+   * @throws LoupeException as {@link #describe} does, and STORAGE_FULL
+   */
+  public DictionaryDescription setModel(
+      String id, String model, String modelSha256, String hookPoint) {
+    DictionaryDescription now = describe(id);
+    Path folder = folder(id);
+    try {
+      Optional<DictionaryMetadata> ours = DictionaryMetadata.read(folder);
+      new DictionaryMetadata(
+              model,
+              modelSha256,
+              hookPoint,
+              now.architecture().coefficient(),
+              now.weightsSha256(),
+              now.created(),
+              ours.map(DictionaryMetadata::training).orElse(Map.of()))
+          .write(folder);
+    } catch (UnreadableDictionaryException | IOException e) {
+      throw failed(id, e);
     }
     return describe(id);
   }
@@ -257,12 +287,5 @@ public final class DictionaryStore {
                 "dictionaries/" + id + " cannot be read: " + e.getMessage(),
                 e)
             .with("dictionary", "dictionaries/" + id);
-  }
-
-  /** An imported folder names its model as SAELens does; the same name as an id. */
-  private static String modelId(String name) {
-    String id = name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
-    String trimmed = id.replaceAll("^[^a-z]+|-+$", "");
-    return trimmed.isEmpty() ? "unknown" : trimmed.substring(0, Math.min(63, trimmed.length()));
   }
 }

@@ -48,7 +48,8 @@ final class CorpusCalls {
     String model = Names.MODEL.parseId("header.model", header.getModel());
     corpora.requireFree(id);
     ModelInfo info = inference.brief().model(model);
-    return Messages.of(corpora.create(id, model, new SentRows(requests, info)));
+    return Messages.of(
+        corpora.create(id, info.id(), info.weightsSha256(), new SentRows(requests, info)));
   }
 
   Corpus get(GetCorpusRequest request) {

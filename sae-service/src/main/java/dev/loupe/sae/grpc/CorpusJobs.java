@@ -16,6 +16,7 @@ import dev.loupe.sae.corpus.CorpusListener;
 import dev.loupe.sae.corpus.CorpusPass;
 import dev.loupe.sae.corpus.CorpusStore;
 import dev.loupe.sae.corpus.HookPointInfo;
+import dev.loupe.sae.corpus.ModelInfo;
 import dev.loupe.sae.evaluation.EvaluationResult;
 import dev.loupe.sae.evaluation.Evaluator;
 import dev.loupe.sae.format.DictionaryDescription;
@@ -81,17 +82,14 @@ final class CorpusJobs {
     String id = Names.DICTIONARY.parseId("dictionary", request.getDictionary());
     DictionaryDescription dictionary = dictionaries.describe(id);
     InferenceClient stoppable = inference.stoppedBy(context::throwIfStopped);
-    hookPoint(stoppable, dictionary);
+    ModelInfo model = stoppable.model(dictionary.model(), dictionary.modelSha256());
+    HookPointInfo hookPoint = hookPoint(stoppable, model.id(), dictionary.hookPoint(), dictionary);
     try (Corpus corpus = open(request.getCorpus())) {
       CorpusPass pass =
           new CorpusPass(corpus, BatchPlan.forLosses(dictionary.dIn()), request.getMaxRows());
       EvaluationResult result =
           new Evaluator(
-                  stoppable,
-                  dictionary.model(),
-                  dictionary.hookPoint(),
-                  dictionaries.load(id),
-                  listener(context))
+                  stoppable, model.id(), hookPoint.name(), dictionaries.load(id), listener(context))
               .evaluate(pass);
       metrics.evaluated(pass.totalRows());
       return Messages.of(result);
@@ -119,12 +117,13 @@ final class CorpusJobs {
     String id = Names.DICTIONARY.parseId("dictionary", request.getDictionary());
     DictionaryDescription dictionary = dictionaries.describe(id);
     InferenceClient stoppable = inference.stoppedBy(context::throwIfStopped);
-    HookPointInfo hookPoint = hookPoint(stoppable, dictionary);
+    ModelInfo model = stoppable.model(dictionary.model(), dictionary.modelSha256());
+    HookPointInfo hookPoint = hookPoint(stoppable, model.id(), dictionary.hookPoint(), dictionary);
     Publisher.Job job =
         new Publisher.Job(
             id,
-            dictionary.model(),
-            dictionary.hookPoint(),
+            model.id(),
+            hookPoint.name(),
             hookPoint.addsToResidual(),
             request.getExamples() == 0 ? DEFAULT_EXAMPLES : request.getExamples());
     try (Corpus corpus = open(request.getCorpus())) {
@@ -150,6 +149,7 @@ final class CorpusJobs {
 
   private Operation start(
       String dictionary, String corpus, long maxRows, Message request, OperationWork work) {
+    requireOneModel(dictionary, corpus);
     return usage.step(
         () -> {
           CorpusDescription described = check(dictionary, corpus, maxRows);
@@ -164,14 +164,8 @@ final class CorpusJobs {
     if (maxRows < 0) {
       throw LoupeException.invalidValue("max_rows", maxRows, "1 or more, or 0 for all");
     }
-    DictionaryDescription dictionary = dictionaries.describe(id);
+    dictionaries.describe(id);
     CorpusDescription corpus = corpora.describe(corpusId);
-    if (!corpus.model().equals(dictionary.model())) {
-      throw LoupeException.of(
-          ErrorReason.MODEL_MISMATCH,
-          "%s holds tokens of models/%s; %s reads models/%s"
-              .formatted(corpusName, corpus.model(), dictionaryName, dictionary.model()));
-    }
     if (corpus.tokens() == corpus.rows()) {
       throw LoupeException.invalidValue(
           "corpus", "rows of one token each", "rows of at least two tokens");
@@ -179,10 +173,24 @@ final class CorpusJobs {
     return corpus;
   }
 
-  /** The dictionary's hook point; fails with WRONG_SHAPE where it cannot read its values. */
-  private static HookPointInfo hookPoint(
-      InferenceClient inference, DictionaryDescription dictionary) {
-    HookPointInfo found = inference.hookPoint(dictionary.model(), dictionary.hookPoint());
+  private void requireOneModel(String dictionaryName, String corpusName) {
+    DictionaryDescription dictionary =
+        dictionaries.describe(Names.DICTIONARY.parseId("dictionary", dictionaryName));
+    CorpusDescription corpus = corpora.describe(Names.CORPUS.parseId("corpus", corpusName));
+    if (!new ServedModels(inference.brief())
+        .areOne(
+            corpus.model(), corpus.modelSha256(), dictionary.model(), dictionary.modelSha256())) {
+      throw LoupeException.of(
+          ErrorReason.MODEL_MISMATCH,
+          "%s holds tokens of models/%s; %s reads models/%s; where that is another name of it, say so by SetDictionaryModel"
+              .formatted(corpusName, corpus.model(), dictionaryName, dictionary.model()));
+    }
+  }
+
+  /** A dictionary's hook point; fails with WRONG_SHAPE where it cannot read its values. */
+  static HookPointInfo hookPoint(
+      InferenceClient inference, String model, String name, DictionaryDescription dictionary) {
+    HookPointInfo found = inference.hookPoint(model, name);
     if (found.width() != dictionary.dIn()) {
       String width =
           found.width() == 0
@@ -193,7 +201,7 @@ final class CorpusJobs {
           "hook point %s of models/%s %s; %s reads vectors %d wide"
               .formatted(
                   found.name(),
-                  dictionary.model(),
+                  model,
                   width,
                   Names.DICTIONARY.format(dictionary.id()),
                   dictionary.dIn()));

@@ -9,6 +9,11 @@ import dev.loupe.proto.sae.v1.GetFeatureVectorsRequest;
 import dev.loupe.proto.sae.v1.GetFeatureVectorsResponse;
 import dev.loupe.proto.sae.v1.ListDictionariesRequest;
 import dev.loupe.proto.sae.v1.ListDictionariesResponse;
+import dev.loupe.proto.sae.v1.SetDictionaryModelRequest;
+import dev.loupe.proto.sae.v1.SetDictionaryModelResponse;
+import dev.loupe.sae.client.InferenceClient;
+import dev.loupe.sae.corpus.HookPointInfo;
+import dev.loupe.sae.corpus.ModelInfo;
 import dev.loupe.sae.dictionary.DictionaryWeights;
 import dev.loupe.sae.format.DictionaryDescription;
 import dev.loupe.sae.format.DictionaryListing;
@@ -25,11 +30,13 @@ final class DictionaryCalls {
 
   private final DictionaryStore dictionaries;
   private final Usage usage;
+  private final InferenceClient inference;
   private final Paging paging = new Paging(50, 1_000);
 
-  DictionaryCalls(DictionaryStore dictionaries, Usage usage) {
+  DictionaryCalls(DictionaryStore dictionaries, Usage usage, InferenceClient inference) {
     this.dictionaries = dictionaries;
     this.usage = usage;
+    this.inference = inference;
   }
 
   dev.loupe.proto.sae.v1.Dictionary get(GetDictionaryRequest request) {
@@ -63,6 +70,24 @@ final class DictionaryCalls {
                           .setProblem(problem.problem())));
     }
     return response.build();
+  }
+
+  SetDictionaryModelResponse setModel(SetDictionaryModelRequest request) {
+    String id = Names.DICTIONARY.parseId("name", request.getName());
+    String asked = Names.MODEL.parseId("model", request.getModel());
+    DictionaryDescription dictionary = dictionaries.describe(id);
+    InferenceClient brief = inference.brief();
+    ModelInfo model = brief.model(asked);
+    String name =
+        request.getHookPoint().isEmpty() ? dictionary.hookPoint() : request.getHookPoint();
+    HookPointInfo hookPoint = CorpusJobs.hookPoint(brief, model.id(), name, dictionary);
+    return usage.step(
+        () -> {
+          usage.requireDictionaryFree(request.getName());
+          DictionaryDescription now =
+              dictionaries.setModel(id, model.id(), model.weightsSha256(), hookPoint.name());
+          return SetDictionaryModelResponse.newBuilder().setDictionary(Messages.of(now)).build();
+        });
   }
 
   DeleteDictionaryResponse delete(DeleteDictionaryRequest request) {

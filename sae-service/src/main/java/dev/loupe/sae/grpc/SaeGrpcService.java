@@ -25,6 +25,8 @@ import dev.loupe.proto.sae.v1.ListDictionariesRequest;
 import dev.loupe.proto.sae.v1.ListDictionariesResponse;
 import dev.loupe.proto.sae.v1.PublishFeaturesRequest;
 import dev.loupe.proto.sae.v1.SaeServiceGrpc;
+import dev.loupe.proto.sae.v1.SetDictionaryModelRequest;
+import dev.loupe.proto.sae.v1.SetDictionaryModelResponse;
 import dev.loupe.proto.sae.v1.TrainDictionaryRequest;
 import dev.loupe.proto.sae.v1.TrainingProgress;
 import dev.loupe.proto.sae.v1.WatchTrainingRequest;
@@ -74,7 +76,7 @@ public final class SaeGrpcService extends SaeServiceGrpc.SaeServiceImplBase {
     this.operations = operations;
     this.calls = calls;
     this.corpora = new CorpusCalls(corpora, inference, usage);
-    this.dictionaries = new DictionaryCalls(dictionaries, usage);
+    this.dictionaries = new DictionaryCalls(dictionaries, usage, inference);
     this.coding = new CodingStreams(dictionaries, metrics);
     this.training =
         new TrainingCalls(
@@ -160,6 +162,12 @@ public final class SaeGrpcService extends SaeServiceGrpc.SaeServiceImplBase {
   @Override
   public void getDictionary(GetDictionaryRequest request, StreamObserver<Dictionary> responses) {
     calls.unary(responses, () -> dictionaries.get(request));
+  }
+
+  @Override
+  public void setDictionaryModel(
+      SetDictionaryModelRequest request, StreamObserver<SetDictionaryModelResponse> responses) {
+    calls.unary(responses, () -> dictionaries.setModel(request));
   }
 
   @Override

@@ -100,6 +100,8 @@ final class TrainingCalls {
   }
 
   private Message train(TrainingSpec spec, OperationContext context) {
+    InferenceClient stoppable = inference.stoppedBy(context::throwIfStopped);
+    String modelSha256 = stoppable.model(spec.model()).weightsSha256();
     try (Corpus corpus = corpora.open(spec.corpus())) {
       TrainingRun run =
           new TrainingRun(
@@ -116,6 +118,7 @@ final class TrainingCalls {
                 spec.dictionary(),
                 trained.dictionary(),
                 spec.model(),
+                modelSha256,
                 spec.hookPoint(),
                 trained.densities(),
                 corpus.description().longestRow(),

@@ -6,6 +6,7 @@ import dev.loupe.sae.client.InferenceClient;
 import dev.loupe.sae.corpus.CorpusDescription;
 import dev.loupe.sae.corpus.CorpusStore;
 import dev.loupe.sae.corpus.HookPointInfo;
+import dev.loupe.sae.corpus.ModelInfo;
 import dev.loupe.sae.dictionary.Architecture;
 import dev.loupe.sae.training.Schedule;
 import dev.loupe.sae.training.TrainingSpec;
@@ -46,7 +47,7 @@ final class TrainingRequests {
     requireRange("d_sae", request.getDSae(), 1, MAX_D_SAE);
     Architecture architecture = architecture(request);
     CorpusDescription corpus = corpora.describe(corpusId);
-    if (!corpus.model().equals(model)) {
+    if (!new ServedModels(inference).areOne(corpus.model(), corpus.modelSha256(), model, "")) {
       throw LoupeException.of(
           ErrorReason.MODEL_MISMATCH,
           "corpus %s holds tokens of models/%s; model is models/%s"
@@ -56,7 +57,8 @@ final class TrainingRequests {
       throw LoupeException.invalidValue(
           "corpus", "rows of one token each", "rows of at least two tokens");
     }
-    HookPointInfo hookPoint = inference.hookPoint(model, request.getHookPoint());
+    ModelInfo served = inference.model(model);
+    HookPointInfo hookPoint = inference.hookPoint(served.id(), request.getHookPoint());
     if (hookPoint.width() == 0 || !TRAINABLE_AXES.contains(hookPoint.lastAxis())) {
       throw LoupeException.invalidValue(
           "hook_point", request.getHookPoint(), "one with a last axis d_model or d_mlp");
@@ -68,8 +70,8 @@ final class TrainingRequests {
     }
     return new TrainingSpec(
         dictionary,
-        model,
-        request.getHookPoint(),
+        served.id(),
+        hookPoint.name(),
         corpusId,
         dIn,
         request.getDSae(),

@@ -10,7 +10,7 @@ public final class CorpusFixture {
   /** Stores rows and opens them. */
   public static Corpus open(Path root, String id, List<int[]> rows) {
     CorpusStore store = new CorpusStore(root);
-    store.create(id, "some-model", rows.iterator());
+    store.create(id, "some-model", "", rows.iterator());
     return store.open(id);
   }
 }

@@ -64,7 +64,7 @@ class CorpusStoreTest {
             return new int[] {1, 2, 3};
           }
         };
-    assertThatThrownBy(() -> store.create("gone", "m", breaking))
+    assertThatThrownBy(() -> store.create("gone", "m", "", breaking))
         .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.CALL_CANCELLED));
     assertThat(Files.list(root)).isEmpty();
   }
@@ -88,9 +88,9 @@ class CorpusStoreTest {
   void refusesATakenIdAndAnEmptyCorpus() {
     CorpusFixture.open(root, "some", SaeClient.randomRows(3, 1)).close();
     CorpusStore store = new CorpusStore(root);
-    assertThatThrownBy(() -> store.create("some", "m", List.of(new int[] {1}).iterator()))
+    assertThatThrownBy(() -> store.create("some", "m", "", List.of(new int[] {1}).iterator()))
         .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.CORPUS_EXISTS));
-    assertThatThrownBy(() -> store.create("none", "m", List.<int[]>of().iterator()))
+    assertThatThrownBy(() -> store.create("none", "m", "", List.<int[]>of().iterator()))
         .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.INVALID_VALUE));
     store.delete("some");
     assertThatThrownBy(() -> store.describe("some"))

@@ -56,6 +56,7 @@ class DictionaryStoreTest {
         id,
         new TopKDictionary(new Architecture.TopK(4, 0), weights),
         "gpt2",
+        "",
         "blocks.0.hook_resid_post",
         new double[D_SAE],
         48,

@@ -73,7 +73,14 @@ class SaeLensFolderTest {
     densities[3] = 0.5;
     DictionaryDescription saved =
         store.save(
-            "mine", dictionary, "gpt2-tiny", "blocks.0.hook_resid_post", densities, 48, Map.of());
+            "mine",
+            dictionary,
+            "gpt2-tiny",
+            "",
+            "blocks.0.hook_resid_post",
+            densities,
+            48,
+            Map.of());
     assertThat(saved.architecture()).isEqualTo(dictionary.architecture());
     assertThat(saved.model()).isEqualTo("gpt2-tiny");
     assertThat(saved.hookPoint()).isEqualTo("blocks.0.hook_resid_post");

@@ -55,7 +55,7 @@ class UsageTest {
     dictionaries = new DictionaryStore(folder.resolve("dictionaries"));
     corpora = new CorpusStore(folder.resolve("corpora"));
     String model = dictionaries.describe("a").model();
-    corpora.create("texts", model, List.of(new int[] {TinyInference.BOS, 1}).iterator());
+    corpora.create("texts", model, "", List.of(new int[] {TinyInference.BOS, 1}).iterator());
     jobs =
         new CorpusJobs(
             dictionaries,
@@ -81,7 +81,7 @@ class UsageTest {
 
   @Test
   void aDictionaryCannotGoWhileItsOperationBegins() {
-    DictionaryCalls calls = new DictionaryCalls(dictionaries, usage);
+    DictionaryCalls calls = new DictionaryCalls(dictionaries, usage, null);
     assertRefused(
         () -> calls.delete(DeleteDictionaryRequest.newBuilder().setName(DICTIONARY).build()),
         ErrorReason.DICTIONARY_IN_USE);
