@@ -12,22 +12,32 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.ServerStreamTracer;
 import io.grpc.ServiceDescriptor;
 import io.grpc.StatusRuntimeException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Refuses requests over a size with RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE). gRPC's own limit ends
- * the call with no details, so it stands at {@link #transportLimit} above this one, and requests
- * between the two get the full error.
+ * Refuses requests over a size with RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE). gRPC's own limit would
+ * end the call with no details, so it is not used. What is up to {@value #READ} times as large is
+ * read to its end, as a client that still sends hears an answer less well; what is larger is
+ * refused while it comes, before it is in memory. Compressed requests count by what they hold.
  */
 final class MessageSizes implements ServerInterceptor {
+  private static final int READ = 4;
+
   /** Stands for a request that was not parsed. */
-  private record Oversized(long bytes) {}
+  private record Oversized(String bytes) {}
+
+  private static final Logger log = LoggerFactory.getLogger(MessageSizes.class);
 
   private final int limit;
 
@@ -35,9 +45,9 @@ final class MessageSizes implements ServerInterceptor {
     this.limit = limit;
   }
 
-  /** The limit for gRPC itself. */
-  int transportLimit() {
-    return (int) Math.min(Integer.MAX_VALUE, 4L * limit);
+  /** What counts requests while they come; to be told of every call. */
+  ServerStreamTracer.Factory counter() {
+    return IncomingMessage.upTo((long) READ * limit);
   }
 
   /** The same service with every request's size looked at before it is parsed. */
@@ -71,40 +81,45 @@ final class MessageSizes implements ServerInterceptor {
   @Override
   public <Q, R> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+    AtomicBoolean refused = new AtomicBoolean();
+    IncomingMessage.whenTooLarge(
+        () -> refuse(call, refused, "more than " + (long) READ * limit + " bytes"));
     return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
-      private boolean refused;
-
       @Override
       public void onMessage(Q message) {
         // The marshaller gives an Oversized in a request's place, whatever the request's type is.
         Object received = message;
         if (received instanceof Oversized oversized) {
-          refused = true;
-          StatusRuntimeException error = LoupeErrors.toStatusException(tooLarge(oversized.bytes()));
-          call.close(error.getStatus(), error.getTrailers());
-        } else if (!refused) {
+          refuse(call, refused, oversized.bytes());
+        } else if (!refused.get()) {
           super.onMessage(message);
         }
       }
 
       @Override
       public void onHalfClose() {
-        if (!refused) {
+        if (!refused.get()) {
           super.onHalfClose();
         }
       }
     };
   }
 
-  private LoupeException tooLarge(long bytes) {
+  private void refuse(ServerCall<?, ?> call, AtomicBoolean refused, String bytes) {
+    if (refused.compareAndSet(false, true)) {
+      StatusRuntimeException error = LoupeErrors.toStatusException(tooLarge(bytes));
+      try {
+        call.close(error.getStatus(), error.getTrailers());
+      } catch (IllegalStateException e) {
+        log.debug("the call ended before its too large request was refused", e);
+      }
+    }
+  }
+
+  private LoupeException tooLarge(String bytes) {
     return LoupeException.of(
             ErrorReason.MESSAGE_TOO_LARGE,
-            "the request has "
-                + bytes
-                + " bytes; send at most "
-                + limit
-                + ", or use a streaming call")
-        .with("bytes", bytes)
+            "the request has " + bytes + "; send at most " + limit + ", or use a streaming call")
         .with("limit", limit);
   }
 
@@ -124,13 +139,18 @@ final class MessageSizes implements ServerInterceptor {
     @SuppressWarnings("unchecked")
     public Q parse(InputStream stream) {
       try {
-        if (stream instanceof KnownLength && stream.available() > limit) {
-          return (Q) new Oversized(stream.available());
+        if (stream instanceof KnownLength) {
+          return stream.available() > limit
+              ? (Q) new Oversized(stream.available() + " bytes")
+              : delegate.parse(stream);
         }
+        byte[] unpacked = stream.readNBytes(limit + 1);
+        return unpacked.length > limit
+            ? (Q) new Oversized("more than " + limit + " bytes when it is unpacked")
+            : delegate.parse(new ByteArrayInputStream(unpacked));
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      return delegate.parse(stream);
     }
   }
 }

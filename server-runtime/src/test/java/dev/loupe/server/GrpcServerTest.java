@@ -12,7 +12,13 @@ import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.testing.BidiClient;
 import dev.loupe.server.testing.BytesService;
 import dev.loupe.server.testing.Eventually;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -209,14 +215,45 @@ class GrpcServerTest {
     assertThat(BytesService.call(channel, BytesService.bytes(9_990)).getValue().size())
         .isEqualTo(9_990);
 
-    // Far over the limit gRPC itself ends the call, before the message is in memory.
-    StatusRuntimeException far =
-        catchThrowableOfType(
-            StatusRuntimeException.class,
-            () -> BytesService.call(channel, BytesService.bytes(100_000)));
-    assertThat(far.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    // Far over the limit it is refused before it is in memory.
+    for (int bytes : new int[] {39_000, 41_000, 100_000, 30_000_000}) {
+      StatusRuntimeException far =
+          catchThrowableOfType(
+              StatusRuntimeException.class,
+              () -> BytesService.call(channel, BytesService.bytes(bytes)));
+      assertThat(far.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+      assertThat(LoupeErrors.reason(far)).contains(ErrorReason.MESSAGE_TOO_LARGE);
+      assertThat(LoupeErrors.metadata(far)).containsEntry("limit", "10000");
+    }
     assertThat(BytesService.call(channel, BytesService.text("b")))
         .isEqualTo(BytesService.text("b"));
+  }
+
+  /** Zeros shrink to a thousandth: what passes the wire easily would fill the memory. */
+  @Test
+  void aCompressedMessageCountsByWhatItHolds() {
+    GrpcServer server =
+        start(GrpcServer.builder().service(new BytesService()).maxMessageBytes(10_000));
+    ManagedChannel channel = channel(server);
+    Channel compressing =
+        ClientInterceptors.intercept(
+            channel,
+            new ClientInterceptor() {
+              @Override
+              public <Q, R> ClientCall<Q, R> interceptCall(
+                  MethodDescriptor<Q, R> method, CallOptions options, Channel next) {
+                return next.newCall(method, options.withCompression("gzip"));
+              }
+            });
+    assertThat(BytesService.call(compressing, BytesService.bytes(9_990)).getValue().size())
+        .isEqualTo(9_990);
+    for (int bytes : new int[] {10_000, 5_000_000}) {
+      StatusRuntimeException error =
+          catchThrowableOfType(
+              StatusRuntimeException.class,
+              () -> BytesService.call(compressing, BytesService.bytes(bytes)));
+      assertThat(LoupeErrors.reason(error)).contains(ErrorReason.MESSAGE_TOO_LARGE);
+    }
   }
 
   @Test
