@@ -103,16 +103,6 @@ class FrontDoorTest {
   }
 
   @Test
-  void documentsEveryServiceWithItsComments() {
-    assertThat(loupe.get("/docs/").body()).contains("<html");
-    String specification = loupe.get("/docs/specification.json").body();
-    assertThat(specification)
-        .contains("loupe.gateway.v1.GatewayService")
-        .contains("loupe.inference.v1.InferenceService")
-        .contains("Says everything about a prompt at once");
-  }
-
-  @Test
   void answersGrpcWebWithTrailersInTheBody() throws Exception {
     HttpResponse<byte[]> response =
         grpcWeb("/loupe.inference.v1.InferenceService/ListModels", new byte[0]);

@@ -42,6 +42,14 @@ class JsonStreamTest {
         .containsExactly("t0", "t1", "t2");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"*/*", "application/*, */*;q=0.5", "application/x-ndjson"})
+  void linesUnlessEventsAreNamed(String accept) {
+    HttpResponse<String> response =
+        loupe.post(PATH, "{}", Map.of("Content-Type", "application/json", "Accept", accept));
+    assertThat(header(response, "content-type")).isEqualTo("application/x-ndjson");
+  }
+
   @Test
   void noMessagesAreAnEmptyBody() {
     HttpResponse<String> response = loupe.post(PATH, "");

@@ -1,73 +1,71 @@
 package dev.loupe.gateway.http;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.linecorp.armeria.common.AggregatedHttpResponse;
+import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.HttpRequest;
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.MediaType;
+import com.linecorp.armeria.server.HttpService;
+import com.linecorp.armeria.server.ServiceRequestContext;
 import com.linecorp.armeria.server.docs.DocService;
 import com.linecorp.armeria.server.docs.DocServiceBuilder;
-import dev.loupe.proto.features.v1.FeatureStoreServiceGrpc;
-import dev.loupe.proto.gateway.v1.GatewayServiceGrpc;
-import dev.loupe.proto.inference.v1.AttributionServiceGrpc;
-import dev.loupe.proto.inference.v1.HeadServiceGrpc;
-import dev.loupe.proto.inference.v1.InferenceServiceGrpc;
-import dev.loupe.proto.sae.v1.SaeServiceGrpc;
+import dev.loupe.gateway.rest.ExampleRequests;
 
-/** The interactive documentation of every call, with requests to start from. */
+/** The calls as gRPC has them, with forms for those of one answer, and requests to start from. */
 final class ApiDocs {
+  private static final String SPECIFICATION = "/specification.json";
+
+  /** Armeria's name for the JSON form of a service, which the OpenAPI document describes better. */
+  private static final String TRANSCODED = "_HTTP";
+
   private ApiDocs() {}
 
-  static DocService service() {
-    DocServiceBuilder docs = DocService.builder().webAppTitle("Loupe");
-    String inference = InferenceServiceGrpc.SERVICE_NAME;
-    example(docs, inference, "ListModels", "{}");
-    example(docs, inference, "GetModel", "{\"name\": \"models/loupe-demo\"}");
-    example(docs, inference, "ListHookPoints", "{\"model\": \"models/loupe-demo\"}");
-    example(
-        docs,
-        inference,
-        "Tokenize",
-        "{\"model\": \"models/loupe-demo\", \"texts\": [\"The capital of Texas is\"]}");
-    example(
-        docs,
-        inference,
-        "RunForwardPass",
-        "{\"model\": \"models/loupe-demo\", \"prompts\": [{\"text\": \"The capital of Texas is\"}],"
-            + " \"topK\": 5}");
-    example(
-        docs,
-        AttributionServiceGrpc.SERVICE_NAME,
-        "ComputeLogitLens",
-        "{\"model\": \"models/loupe-demo\", \"prompt\": {\"text\": \"The capital of Texas is\"},"
-            + " \"topK\": 3}");
-    example(
-        docs,
-        HeadServiceGrpc.SERVICE_NAME,
-        "ScoreHeads",
-        "{\"model\": \"models/loupe-demo\", \"pattern\": \"HEAD_PATTERN_REPEATED_RANDOM\","
-            + " \"randomRepeats\": {\"length\": 20, \"sequences\": 8, \"seed\": 1}}");
-    String sae = SaeServiceGrpc.SERVICE_NAME;
-    example(docs, sae, "ListDictionaries", "{}");
-    example(docs, sae, "GetDictionary", "{\"name\": \"dictionaries/demo\"}");
-    String features = FeatureStoreServiceGrpc.SERVICE_NAME;
-    example(
-        docs,
-        features,
-        "ListFeatures",
-        "{\"parent\": \"dictionaries/demo\", \"orderBy\": \"density desc\", \"pageSize\": 10}");
-    example(docs, features, "GetFeature", "{\"name\": \"dictionaries/demo/features/0\"}");
-    example(
-        docs,
-        features,
-        "SearchFeatures",
-        "{\"parent\": \"dictionaries/demo\", \"query\": \"capital\"}");
-    example(
-        docs,
-        GatewayServiceGrpc.SERVICE_NAME,
-        "AnalyzePrompt",
-        "{\"model\": \"models/loupe-demo\", \"dictionary\": \"dictionaries/demo\","
-            + " \"prompt\": \"The capital of Texas is\"}");
-    return docs.build();
+  static HttpService service() {
+    DocServiceBuilder docs =
+        DocService.builder()
+            .webAppTitle("Loupe")
+            .exclude((plugin, service, method) -> !service.startsWith("loupe."));
+    ExampleRequests.read()
+        .all()
+        .forEach(
+            (method, request) -> {
+              int dot = method.lastIndexOf('.');
+              docs.exampleRequests(
+                  method.substring(0, dot), method.substring(dot + 1), request.toString());
+            });
+    return docs.build().decorate(ApiDocs::serve);
   }
 
-  private static void example(
-      DocServiceBuilder docs, String service, String method, String request) {
-    docs.exampleRequests(service, method, request);
+  private static HttpResponse serve(
+      HttpService docs, ServiceRequestContext ctx, HttpRequest request) throws Exception {
+    if (!ctx.mappedPath().equals(SPECIFICATION)) {
+      return docs.serve(ctx, request);
+    }
+    // A compressed one could not be read here.
+    HttpRequest plain =
+        request.withHeaders(
+            request.headers().toBuilder().removeAndThen(HttpHeaderNames.ACCEPT_ENCODING).build());
+    ctx.updateRequest(plain);
+    return HttpResponse.of(
+        docs.serve(ctx, plain).aggregate().thenApply(ApiDocs::withoutTranscoded));
+  }
+
+  private static HttpResponse withoutTranscoded(AggregatedHttpResponse response) {
+    if (!response.status().isSuccess()) {
+      return response.toHttpResponse();
+    }
+    JsonObject specification = JsonParser.parseString(response.contentUtf8()).getAsJsonObject();
+    JsonArray services = new JsonArray();
+    for (JsonElement service : specification.getAsJsonArray("services")) {
+      if (!service.getAsJsonObject().get("name").getAsString().endsWith(TRANSCODED)) {
+        services.add(service);
+      }
+    }
+    specification.add("services", services);
+    return HttpResponse.of(response.status(), MediaType.JSON_UTF_8, specification.toString());
   }
 }

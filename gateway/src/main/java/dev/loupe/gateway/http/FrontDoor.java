@@ -1,11 +1,16 @@
 package dev.loupe.gateway.http;
 
+import com.linecorp.armeria.common.HttpData;
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.HttpStatus;
+import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.common.SessionProtocol;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
 import com.linecorp.armeria.server.ServerPort;
 import com.linecorp.armeria.server.TransientHttpService;
+import dev.loupe.gateway.rest.OpenApiDocument;
 import dev.loupe.server.CallLimit;
 import dev.loupe.server.errors.ListenAddress;
 import dev.loupe.server.metrics.CallMetrics;
@@ -16,9 +21,11 @@ import io.grpc.ServerServiceDefinition;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * The one port on which everything is: gRPC, gRPC-Web and JSON of every call, reflection, health,
@@ -97,7 +104,9 @@ public final class FrontDoor implements AutoCloseable {
         origins.decorator(),
         TransientHttpService.newDecorator());
     builder.service("/healthz", health.http());
-    builder.serviceUnder("/docs", ApiDocs.service());
+    builder.service("/openapi.json", openApi(ours, forwarded));
+    builder.serviceUnder("/docs/rpc", ApiDocs.service());
+    builder.serviceUnder("/docs", DocsPage.service());
     builder.serviceUnder("/", new WebPage());
     return new FrontDoor(start(builder.build(), address), drain);
   }
@@ -117,6 +126,18 @@ public final class FrontDoor implements AutoCloseable {
   public void close() {
     drain.begin();
     server.stop().join();
+  }
+
+  /** The document of all calls that have a JSON form, our own services first. */
+  private static HttpService openApi(
+      ServerServiceDefinition ours, List<List<ServerServiceDefinition>> forwarded) {
+    List<String> names =
+        Stream.concat(Stream.of(ours), forwarded.stream().flatMap(List::stream))
+            .map(service -> service.getServiceDescriptor().getName())
+            .sorted(Comparator.comparing(name -> !name.startsWith("loupe.")))
+            .toList();
+    HttpData document = HttpData.ofUtf8(OpenApiDocument.of(names));
+    return (ctx, request) -> HttpResponse.of(HttpStatus.OK, MediaType.JSON_UTF_8, document);
   }
 
   /** The last of the interceptors is called first. */

@@ -35,7 +35,7 @@ enum StreamForm {
 
   /** What a request's Accept header asks for; lines unless it names events. */
   static StreamForm of(RequestHeaders request) {
-    return request.accept().stream().anyMatch(EVENTS.type::is) ? EVENTS : LINES;
+    return request.accept().stream().anyMatch(type -> type.is(EVENTS.type)) ? EVENTS : LINES;
   }
 
   /** Headers of a stream that began well; nobody on the way may keep or gather it. */
