@@ -195,7 +195,8 @@ class JsonTest {
                         "{\"texts\": [\"caf\u00e9\"]}".getBytes(StandardCharsets.ISO_8859_1)))
                 .build());
     assertThat(latin1.statusCode()).as(latin1.body()).isEqualTo(400);
-    assertThat(latin1.body()).contains("INVALID_VALUE", "its body is not UTF-8 text");
+    assertThat(latin1.body())
+        .contains("INVALID_VALUE", "its body is not UTF-8 text: byte 0xE9 at offset 15");
   }
 
   @Test

@@ -8,7 +8,9 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.HttpStatusException;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletionException;
 
@@ -17,6 +19,8 @@ import java.util.concurrent.CompletionException;
  * it cannot read, and go on. They are read whole before they reach a call in any case.
  */
 final class Utf8Bodies implements DecoratingHttpServiceFunction {
+  private static final int CHARACTERS_AT_ONCE = 8_192;
+
   @Override
   public HttpResponse serve(HttpService delegate, ServiceRequestContext ctx, HttpRequest request)
       throws Exception {
@@ -36,11 +40,19 @@ final class Utf8Bodies implements DecoratingHttpServiceFunction {
   }
 
   private static void check(byte[] content) {
-    try {
-      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(content)); // reports errors
-    } catch (CharacterCodingException e) {
+    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+    ByteBuffer in = ByteBuffer.wrap(content);
+    CharBuffer out = CharBuffer.allocate(CHARACTERS_AT_ONCE);
+    CoderResult result;
+    do {
+      result = decoder.decode(in, out.clear(), true);
+    } while (result.isOverflow());
+    if (result.isError()) {
+      String what = "its body is not UTF-8 text: byte 0x%02X at offset %d";
+      int at = in.position();
       throw HttpStatusException.of(
-          HttpStatus.BAD_REQUEST, new IllegalArgumentException("its body is not UTF-8 text", e));
+          HttpStatus.BAD_REQUEST,
+          new IllegalArgumentException(what.formatted(content[at] & 0xFF, at)));
     }
   }
 

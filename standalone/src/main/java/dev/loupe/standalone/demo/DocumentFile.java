@@ -3,6 +3,7 @@ package dev.loupe.standalone.demo;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.loupe.inference.json.StrictJson;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -148,12 +149,26 @@ final class DocumentFile implements Iterator<String>, AutoCloseable {
         throw new DemoException(
             "--corpus: line " + line + " of " + file + " has no \"text\" field with a string");
       }
-      String value = field.textValue();
-      return value.length() <= LONGEST ? value : value.substring(0, LONGEST);
+      return whole(field.textValue());
     } catch (JsonProcessingException e) {
       throw new DemoException(
           "--corpus: line " + line + " of " + file + " is not JSON: " + e.getOriginalMessage(), e);
     }
+  }
+
+  /** JSON can write half of a character, which no tokenizer and no message can hold. */
+  private String whole(String value) {
+    int half = StrictJson.firstHalf(value);
+    if (half >= 0) {
+      throw new DemoException(
+          "--corpus: line %d of %s has half of a surrogate pair, \\u%04x, at character %d of its text"
+              .formatted(line, file, (int) value.charAt(half), half));
+    }
+    if (value.length() <= LONGEST) {
+      return value;
+    }
+    boolean between = !Character.isHighSurrogate(value.charAt(LONGEST - 1));
+    return value.substring(0, between ? LONGEST : LONGEST - 1);
   }
 
   @Override

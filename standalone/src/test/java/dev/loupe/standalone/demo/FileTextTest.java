@@ -55,6 +55,16 @@ class FileTextTest {
   }
 
   @Test
+  void aLongTextIsCutBetweenCharacters() throws IOException {
+    String emoji = "\ud83d\ude00";
+    Path file = write("long.jsonl", "{\"text\": \"a" + emoji.repeat(60_000) + "\"}");
+
+    String text = DocumentFile.open(file).next();
+
+    assertThat(text).hasSize(99_999).endsWith(emoji);
+  }
+
+  @Test
   void theFingerprintChangesWithTheFiles() throws IOException {
     Path file = write("a.txt", "text");
     String before = new FileText(file).fingerprint();
@@ -72,6 +82,10 @@ class FileTextTest {
     assertRefused(write("empty.txt", " \n\n"), "holds no text");
     assertRefused(write("bad.jsonl", "{\"text\": \"ok\""), "line 1", "not JSON");
     assertRefused(write("number.jsonl", "{\"text\": 3}"), "line 1", "\"text\"");
+    assertRefused(
+        write("half.jsonl", "{\"text\": \"ab\\ud83d\"}"),
+        "line 1",
+        "\\ud83d, at character 2 of its text");
     Path latin = folder.resolve("latin.txt");
     Files.write(latin, "caf\u00e9".getBytes(StandardCharsets.ISO_8859_1));
     assertRefused(latin, "latin.txt", "not UTF-8");
