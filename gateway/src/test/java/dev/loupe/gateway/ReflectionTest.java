@@ -8,6 +8,7 @@ import io.grpc.reflection.v1.ServerReflectionRequest;
 import io.grpc.reflection.v1.ServerReflectionResponse;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -73,10 +74,13 @@ class ReflectionTest {
         .containsExactlyElementsOf(SYMBOLS);
   }
 
+  /** Asks one question after another, each when the one before is answered, as grpcurl does. */
   private static <Q, R> List<R> ask(
       Function<StreamObserver<R>, StreamObserver<Q>> call, List<Q> questions) throws Exception {
     CompletableFuture<List<R>> answers = new CompletableFuture<>();
-    StreamObserver<Q> requests =
+    Iterator<Q> next = questions.iterator();
+    CompletableFuture<StreamObserver<Q>> requests = new CompletableFuture<>();
+    requests.complete(
         call.apply(
             new StreamObserver<>() {
               private final List<R> received = new ArrayList<>();
@@ -84,6 +88,7 @@ class ReflectionTest {
               @Override
               public void onNext(R response) {
                 received.add(response);
+                askNext(next, requests.join());
               }
 
               @Override
@@ -95,9 +100,17 @@ class ReflectionTest {
               public void onCompleted() {
                 answers.complete(received);
               }
-            });
-    questions.forEach(requests::onNext);
-    requests.onCompleted();
+            }));
+    askNext(next, requests.join());
     return answers.get(20, TimeUnit.SECONDS);
+  }
+
+  private static <Q> void askNext(Iterator<Q> questions, StreamObserver<Q> requests) {
+    if (questions.hasNext()) {
+      requests.onNext(questions.next());
+      if (!questions.hasNext()) {
+        requests.onCompleted();
+      }
+    }
   }
 }
