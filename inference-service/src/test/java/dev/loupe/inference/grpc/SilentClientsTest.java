@@ -106,8 +106,9 @@ class SilentClientsTest {
     Path model = TinyServer.folder(folder);
     long cost;
     try (ControlledServer server = new ControlledServer(model, 10)) {
-      open.apply(server.channel("crowd"));
+      CompletableFuture<Void> one = open.apply(server.channel("crowd"));
       ControlledServer.await("the call holds memory", () -> server.reserved() > 0);
+      assertThat(one).isNotDone();
       cost = server.reserved();
     }
     long all = SILENT * cost;
