@@ -3,6 +3,7 @@ package dev.loupe.inference.model;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import dev.loupe.tensor.Processor;
 import dev.loupe.tensor.TensorEngine;
 import dev.loupe.tensor.kernels.KernelCall;
 import dev.loupe.tensor.kernels.TorchKernels;
@@ -254,6 +255,7 @@ public final class FusedTransformerOps implements TransformerOps {
         .with(x)
         .with(computed(unembedding))
         .with(List.<NDArray>of())
+        .with(Processor.isIntel())
         .array(x.getManager());
   }
 

@@ -240,8 +240,11 @@ class Forward(torch.nn.Module):
         return activation(x, name, form)
 
     @torch.jit.export
-    def unembed(self, x: Tensor, weight: Tensor, bias: List[Tensor]) -> Tensor:
-        """Logits in float32: x [..., d] and weight [d_vocab, d] to [..., d_vocab]."""
+    def unembed(self, x: Tensor, weight: Tensor, bias: List[Tensor], mkl: bool) -> Tensor:
+        """Logits in float32: x [..., d] and weight [d_vocab, d] to [..., d_vocab].
+
+        mkl: float32 products of many rows by MKL, also where oneDNN is at hand.
+        """
         flat = x.reshape(-1, x.size(-1))
         shape = list(x.shape)
         shape[-1] = weight.size(0)
@@ -249,8 +252,10 @@ class Forward(torch.nn.Module):
             if flat.size(0) > 2 and flat.size(0) <= 32:
                 # A few columns instead of a few rows: the tall weight is read once, in order.
                 out = torch.mm(weight, flat.t()).t().contiguous()
-            else:
+            elif mkl or flat.size(0) <= 2:
                 out = torch.mm(flat, weight.t())
+            else:
+                out = self.product(flat, weight, None)
             if len(bias) > 0:
                 out.add_(bias[0])
             return out.view(shape)

@@ -47,6 +47,35 @@ class TorchKernelsTest {
     }
   }
 
+  /** One row, two, a few as columns, and more; by either library where there are two. */
+  @Test
+  void everyWayOfUnembeddingGivesTheSameLogits() {
+    boolean onednn = System.getProperty("os.arch").equals("amd64");
+    for (String module :
+        onednn ? List.of("forward.pt", "forward_onednn.pt") : List.of("forward.pt")) {
+      try (TorchKernels kernels = TorchKernels.load(TorchKernels.class, module);
+          NDManager scope = TensorEngine.newManager()) {
+        NDArray weight = scope.randomNormal(new Shape(37, 12));
+        for (int rows : new int[] {1, 2, 3, 32, 33, 70}) {
+          NDArray x = scope.randomNormal(new Shape(1, rows, 12));
+          float[] expected = x.matMul(weight.transpose()).toFloatArray();
+          for (boolean mkl : new boolean[] {true, false}) {
+            NDArray logits =
+                kernels
+                    .call("unembed")
+                    .with(x)
+                    .with(weight)
+                    .with(List.<NDArray>of())
+                    .with(mkl)
+                    .array(scope);
+            assertThat(logits.getShape()).isEqualTo(new Shape(1, rows, 37));
+            assertThat(logits.toFloatArray()).containsExactly(expected, within(1e-4f));
+          }
+        }
+      }
+    }
+  }
+
   private static Offset<Float> within(float offset) {
     return Offset.offset(offset);
   }
