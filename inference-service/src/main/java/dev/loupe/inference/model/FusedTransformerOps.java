@@ -60,6 +60,8 @@ public final class FusedTransformerOps implements TransformerOps {
 
   private void prepare(ModelWeights weights, ComputeType type) {
     if (type == ComputeType.BF16) {
+      // The largest first: what making it takes besides is used again for the others.
+      narrow(weights.unembedding(), "to_bfloat16_weight");
       for (BlockWeights block : weights.blocks()) {
         for (LinearWeights linear :
             List.of(block.qkv(), block.attentionOut(), block.mlpIn(), block.mlpOut())) {
@@ -67,7 +69,6 @@ public final class FusedTransformerOps implements TransformerOps {
           narrow(linear.bias(), "to_bfloat16");
         }
       }
-      narrow(weights.unembedding(), "to_bfloat16_weight");
     }
     for (BlockWeights block : weights.blocks()) {
       List<NDArray> arrays = new ArrayList<>();
