@@ -52,22 +52,17 @@ ports:
   - name: metrics
     containerPort: {{ index . 3 }}
 startupProbe:
-  grpc:
-    port: {{ index . 2 }}
-    service: liveness
+  {{- include "loupe.probe" (list . "liveness") | nindent 2 }}
   periodSeconds: 5
   timeoutSeconds: 3
   failureThreshold: {{ div (index . 4) 5 }}
 readinessProbe:
-  grpc:
-    port: {{ index . 2 }}
+  {{- include "loupe.probe" (list . "") | nindent 2 }}
   periodSeconds: 5
   timeoutSeconds: 3
   failureThreshold: 2
 livenessProbe:
-  grpc:
-    port: {{ index . 2 }}
-    service: liveness
+  {{- include "loupe.probe" (list . "liveness") | nindent 2 }}
   periodSeconds: 20
   timeoutSeconds: 10
   failureThreshold: 6
@@ -94,6 +89,24 @@ livenessProbe:
   secret:
     secretName: {{ .Values.gatewayKeySecret.name }}
 {{- end }}
+{{- end -}}
+
+{{/* How a container is asked whether it is well: (list (what loupe.container got) "health service"). */}}
+{{- define "loupe.probe" -}}
+{{- $container := index . 0 -}}
+{{- $root := index $container 0 -}}
+{{- if and $root.Values.tls.secret (ne (index $container 2) 8080) -}}
+# Kubernetes asks over gRPC only without TLS.
+httpGet:
+  path: /healthz
+  port: metrics
+{{- else -}}
+grpc:
+  port: {{ index $container 2 }}
+  {{- with index . 1 }}
+  service: {{ . }}
+  {{- end }}
+{{- end -}}
 {{- end -}}
 
 {{/* What the engine reads from the environment, as the loupe script sets it. */}}

@@ -1,10 +1,10 @@
 package dev.loupe.gateway;
 
-import dev.loupe.server.Channels;
 import dev.loupe.server.CommandLines;
 import dev.loupe.server.GatewayKey;
 import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
+import dev.loupe.server.UpstreamOptions;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.metrics.MetricsEndpoint;
 import java.nio.file.Path;
@@ -47,11 +47,7 @@ public final class GatewayMain implements Callable<Integer> {
       description = "Where the feature store is (default: ${DEFAULT-VALUE}).")
   private String features;
 
-  @Option(
-      names = "--upstream-ca",
-      paramLabel = "FILE",
-      description = "Calls the services over TLS and trusts the certificates in this PEM file.")
-  private Path upstreamCa;
+  @Mixin private UpstreamOptions upstream = new UpstreamOptions();
 
   @Option(
       names = "--allow-host",
@@ -109,24 +105,21 @@ public final class GatewayMain implements Callable<Integer> {
   }
 
   private GatewayServer start(MetricsEndpoint metrics) {
-    GatewayServer.Builder builder =
-        GatewayServer.builder()
-            .host(server.host())
-            .port(server.port())
-            .tls(server.tls())
-            .maxMessageBytes(server.maxMessageBytes())
-            .maxCalls(server.maxCalls())
-            .grace(server.grace())
-            .allowedHosts(allowedHosts)
-            .allowedOrigins(allowedOrigins)
-            .inference(inference)
-            .sae(sae)
-            .featureStore(features)
-            .gatewayKey(GatewayKey.read(gatewayKeyFile))
-            .registry(metrics.registry());
-    if (upstreamCa != null) {
-      builder.channels(target -> Channels.tls(target, upstreamCa));
-    }
-    return builder.start();
+    return GatewayServer.builder()
+        .host(server.host())
+        .port(server.port())
+        .tls(server.tls())
+        .maxMessageBytes(server.maxMessageBytes())
+        .maxCalls(server.maxCalls())
+        .grace(server.grace())
+        .allowedHosts(allowedHosts)
+        .allowedOrigins(allowedOrigins)
+        .inference(inference)
+        .sae(sae)
+        .featureStore(features)
+        .gatewayKey(GatewayKey.read(gatewayKeyFile))
+        .registry(metrics.registry())
+        .channels(upstream.upstream()::open)
+        .start();
   }
 }

@@ -207,6 +207,34 @@ class ChartTest {
     assertThat(strategy.getRollingUpdate().getMaxUnavailable().getIntValue()).isEqualTo(1);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"inference", "sae", "feature-store", "gateway"})
+  void servicesSpeakTlsWithEachOtherWhereASecretIsNamed(String component) {
+    Rendered rendered = Chart.render("{tls: {secret: certificates}}");
+    V1PodSpec pod = rendered.deployment(component).getSpec().getTemplate().getSpec();
+    V1Container container = rendered.container(component);
+    boolean serves = !component.equals("gateway");
+    boolean calls = component.equals("gateway") || component.equals("sae");
+    assertThat(container.getArgs().contains("--tls-cert=/tls/tls.crt")).isEqualTo(serves);
+    assertThat(container.getArgs().contains("--tls-key=/tls/tls.key")).isEqualTo(serves);
+    assertThat(container.getArgs().contains("--upstream-ca=/tls/ca.crt")).isEqualTo(calls);
+    assertThat(container.getVolumeMounts())
+        .filteredOn(mount -> mount.getName().equals("tls"))
+        .singleElement()
+        .satisfies(mount -> assertThat(mount.getMountPath()).isEqualTo("/tls"))
+        .satisfies(mount -> assertThat(mount.getReadOnly()).isTrue());
+    assertThat(pod.getVolumes())
+        .filteredOn(volume -> volume.getName().equals("tls"))
+        .singleElement()
+        .satisfies(
+            volume -> assertThat(volume.getSecret().getSecretName()).isEqualTo("certificates"));
+    for (V1Probe probe : List.of(container.getReadinessProbe(), container.getLivenessProbe())) {
+      assertThat(probe.getGrpc() == null).isEqualTo(serves);
+      assertThat(probe.getHttpGet() != null).isEqualTo(serves);
+    }
+    assertThat(Chart.render().container(component).getArgs().toString()).doesNotContain("tls");
+  }
+
   /** The one place where the engine's environment is chosen is the loupe script. */
   @ParameterizedTest
   @ValueSource(strings = {"inference", "sae"})

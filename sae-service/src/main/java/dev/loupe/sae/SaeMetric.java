@@ -20,7 +20,8 @@ public enum SaeMetric implements MetricSpec {
   DECODED("decoded", Type.COUNTER, "rows", "Rows of features decoded for clients."),
   EVALUATED("evaluated", Type.COUNTER, "rows", "Rows of tokens that evaluations ran."),
   PUBLISHED("published", Type.COUNTER, "features", "Features written to the feature store."),
-  OPERATIONS("unfinished", Type.GAUGE, "operations", "Operations that run or wait.");
+  OPERATIONS("unfinished", Type.GAUGE, "operations", "Operations that run or wait."),
+  MEMORY("memory", Type.GAUGE, "bytes", "Memory that operations and streams have reserved.");
 
   private final String id;
   private final Type type;

@@ -45,6 +45,11 @@ public final class SaeMetrics {
     SaeMetric.OPERATIONS.gauge(registry, count);
   }
 
+  /** Lets the memory that work has reserved be read. */
+  public void memory(Supplier<Number> bytes) {
+    SaeMetric.MEMORY.gauge(registry, bytes);
+  }
+
   /** Activations were trained on. */
   public void trained(int rows) {
     trained.increment(rows);

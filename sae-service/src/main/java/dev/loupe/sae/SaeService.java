@@ -4,6 +4,7 @@ import dev.loupe.sae.client.InferenceClient;
 import dev.loupe.sae.corpus.CorpusStore;
 import dev.loupe.sae.format.DictionaryStore;
 import dev.loupe.sae.grpc.SaeGrpcService;
+import dev.loupe.sae.training.CheckpointStore;
 import dev.loupe.server.Channels;
 import dev.loupe.server.LoupeService;
 import dev.loupe.server.PeerHealth;
@@ -11,10 +12,13 @@ import dev.loupe.server.ServiceHealth;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.errors.StorageErrors;
 import dev.loupe.server.files.DurableFiles;
+import dev.loupe.server.operations.OperationLane;
 import dev.loupe.server.operations.OperationRunner;
 import dev.loupe.server.operations.OperationStore;
 import dev.loupe.server.operations.OperationsService;
+import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.server.streams.BlockingCalls;
+import dev.loupe.server.streams.WatchingCalls;
 import dev.loupe.tensor.TensorEngine;
 import io.grpc.BindableService;
 import io.grpc.ManagedChannel;
@@ -22,6 +26,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /** The sae service's parts, put together. */
 public final class SaeService implements LoupeService {
@@ -30,6 +35,7 @@ public final class SaeService implements LoupeService {
   private final ManagedChannel features;
   private final OperationRunner operations;
   private final BlockingCalls calls;
+  private final WatchingCalls watches;
   private final SaeGrpcService service;
   private boolean stopped;
 
@@ -39,12 +45,14 @@ public final class SaeService implements LoupeService {
       ManagedChannel features,
       OperationRunner operations,
       BlockingCalls calls,
+      WatchingCalls watches,
       SaeGrpcService service) {
     this.data = data;
     this.inference = inference;
     this.features = features;
     this.operations = operations;
     this.calls = calls;
+    this.watches = watches;
     this.service = service;
   }
 
@@ -67,31 +75,45 @@ public final class SaeService implements LoupeService {
     OperationStore stored = OperationStore.inFolder(config.data().resolve("operations"));
     TensorEngine.start(config.threads());
     SaeMetrics metrics = new SaeMetrics(registry);
-    ManagedChannel inference = Channels.plaintext(config.inferenceTarget());
-    ManagedChannel features = Channels.plaintext(config.featureStoreTarget());
-    OperationRunner operations =
-        new OperationRunner(stored, config.maxRunning(), config.maxQueued());
+    ManagedChannel inference = config.upstream().open(config.inferenceTarget());
+    ManagedChannel features = config.upstream().open(config.featureStoreTarget());
+    OperationRunner operations = operations(stored, config.bounds());
     metrics.operations(() -> operations.unfinished().size());
-    BlockingCalls calls = new BlockingCalls("sae", config.maxCalls());
+    BlockingCalls calls = new BlockingCalls("sae", config.bounds().calls());
+    MemoryBudget budget = new MemoryBudget(config.memoryBytes(), config.memoryPatience());
+    metrics.memory(budget::reserved);
+    WatchingCalls watches = new WatchingCalls("sae-watches");
     SaeGrpcService service =
         new SaeGrpcService(
             dictionaries,
             corpora,
-            checkpoints,
+            new CheckpointStore(checkpoints),
             operations,
             calls,
+            watches,
+            budget,
             new InferenceClient(inference, config.patience()),
             features,
             config.patience(),
             metrics);
     service.recover();
     return new SaeService(
-        new DataFolder(config.data()), inference, features, operations, calls, service);
+        new DataFolder(config.data()), inference, features, operations, calls, watches, service);
+  }
+
+  private static OperationRunner operations(OperationStore stored, SaeConfig.Bounds bounds) {
+    OperationLane trainings = new OperationLane("training", bounds.trainings(), bounds.queued());
+    OperationLane measurements =
+        new OperationLane("measurement", bounds.measurements(), bounds.queued());
+    return new OperationRunner(
+        stored,
+        Set.of(trainings, measurements),
+        request -> SaeGrpcService.isTraining(request) ? trainings : measurements);
   }
 
   @Override
   public List<BindableService> services() {
-    return List.of(service, new OperationsService(operations, calls));
+    return List.of(service, new OperationsService(operations, watches));
   }
 
   /**
@@ -124,6 +146,7 @@ public final class SaeService implements LoupeService {
   public void close() {
     beforeDrain();
     calls.close();
+    watches.close();
     Channels.close(inference);
     Channels.close(features);
   }

@@ -3,6 +3,7 @@ package dev.loupe.sae;
 import dev.loupe.server.CommandLines;
 import dev.loupe.server.ServerMain;
 import dev.loupe.server.ServerOptions;
+import dev.loupe.server.UpstreamOptions;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -40,6 +41,8 @@ public final class SaeServiceMain implements Callable<Integer> {
       description = "The feature store, host:port (default: ${DEFAULT-VALUE}).")
   private String features = "127.0.0.1:50053";
 
+  @Mixin private UpstreamOptions upstream = new UpstreamOptions();
+
   @Option(
       names = "--threads",
       paramLabel = "THREADS",
@@ -53,10 +56,26 @@ public final class SaeServiceMain implements Callable<Integer> {
   private int maxRunning = SaeConfig.DEFAULT_MAX_CALLS;
 
   @Option(
-      names = "--max-operations",
+      names = "--max-trainings",
       paramLabel = "OPERATIONS",
-      description = "Operations that run at once (default: ${DEFAULT-VALUE}).")
-  private int maxOperations = SaeConfig.DEFAULT_MAX_RUNNING;
+      description = "Trainings that run at once; more wait (default: ${DEFAULT-VALUE}).")
+  private int maxTrainings = SaeConfig.DEFAULT_MAX_TRAININGS;
+
+  @Option(
+      names = "--max-measurements",
+      paramLabel = "OPERATIONS",
+      description =
+          "Evaluations and publications that run at once, beside trainings; more wait (default:"
+              + " ${DEFAULT-VALUE}).")
+  private int maxMeasurements = SaeConfig.DEFAULT_MAX_MEASUREMENTS;
+
+  @Option(
+      names = "--memory-bytes",
+      paramLabel = "BYTES",
+      description =
+          "Memory that operations and streams may take together; what needs more is refused, what"
+              + " others hold is waited for (default: ${DEFAULT-VALUE}).")
+  private long memoryBytes = SaeConfig.defaultMemoryBytes();
 
   private SaeServiceMain() {}
 
@@ -70,7 +89,9 @@ public final class SaeServiceMain implements Callable<Integer> {
     SaeConfig config =
         SaeConfig.of(data, inference, features)
             .withThreads(threads)
-            .withBounds(maxRunning, maxOperations, SaeConfig.DEFAULT_MAX_QUEUED);
+            .withUpstream(upstream.upstream())
+            .withBounds(maxRunning, maxTrainings, maxMeasurements, SaeConfig.DEFAULT_MAX_QUEUED)
+            .withMemory(memoryBytes, SaeConfig.DEFAULT_MEMORY_PATIENCE);
     return ServerMain.run("sae-service", server, registry -> SaeService.open(config, registry));
   }
 }

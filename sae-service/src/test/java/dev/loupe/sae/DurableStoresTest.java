@@ -46,6 +46,7 @@ class DurableStoresTest {
                     "blocks.0.hook_resid_post",
                     new double[96],
                     48,
+                    true,
                     Map.of()));
     assertThat(forced)
         .extracting(path -> path.getFileName().toString())

@@ -17,7 +17,7 @@ public record FeatureOrder(Optional<Measure> measure, boolean descending) {
   public static final FeatureOrder BY_INDEX = new FeatureOrder(Optional.empty(), false);
 
   /**
-   * Reads `FIELD` or `FIELD desc`.
+   * Reads `FIELD`, `FIELD asc` or `FIELD desc`.
    *
    * @param text empty means by index
    * @throws OrderException if the text is not such an order; its message says what would be
@@ -27,8 +27,9 @@ public record FeatureOrder(Optional<Measure> measure, boolean descending) {
       return BY_INDEX;
     }
     String[] words = text.strip().split("\\s+", -1);
-    boolean descending = words.length == 2 && words[1].toLowerCase(Locale.ROOT).equals("desc");
-    if (words.length > 2 || (words.length == 2 && !descending)) {
+    String direction = words.length == 1 ? "asc" : words[1].toLowerCase(Locale.ROOT);
+    boolean descending = direction.equals("desc");
+    if (words.length > 2 || (!descending && !direction.equals("asc"))) {
       throw new OrderException(text, accepted());
     }
     Optional<Measure> measure = Measure.named(words[0]);
@@ -47,6 +48,6 @@ public record FeatureOrder(Optional<Measure> measure, boolean descending) {
   private static String accepted() {
     return "index, "
         + Arrays.stream(Measure.values()).map(Measure::word).collect(Collectors.joining(", "))
-        + ", each alone or with \" desc\" after it";
+        + ", each alone or with \" asc\" or \" desc\" after it";
   }
 }

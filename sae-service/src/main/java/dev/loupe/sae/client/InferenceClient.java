@@ -142,6 +142,7 @@ public final class InferenceClient implements ActivationSource, SplicedModel, Vo
         model.getVocabularySize(),
         model.getContextSize(),
         model.getDModel(),
+        model.getBosToken(),
         model.getWeightsSha256());
   }
 

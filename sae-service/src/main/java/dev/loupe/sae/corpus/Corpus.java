@@ -14,6 +14,8 @@ import java.nio.file.StandardOpenOption;
  * threads.
  */
 public final class Corpus implements AutoCloseable {
+  private static final long MOST_BEGINNINGS = 100_000;
+
   private final CorpusDescription description;
   private final FileChannel tokens;
   private final long[] offsets;
@@ -45,6 +47,22 @@ public final class Corpus implements AutoCloseable {
   /** Number of tokens in a row. */
   public int length(long row) {
     return (int) (offsets[(int) row + 1] - offsets[(int) row]);
+  }
+
+  /**
+   * Whether rows begin with this token: all of them, or a hundred thousand from everywhere in a
+   * larger corpus.
+   *
+   * @throws dev.loupe.server.errors.LoupeException STORAGE_UNAVAILABLE
+   */
+  public boolean beginsWith(int token) {
+    long looked = Math.min(rows(), MOST_BEGINNINGS);
+    for (long i = 0; i < looked; i++) {
+      if (row(i * rows() / looked)[0] != token) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

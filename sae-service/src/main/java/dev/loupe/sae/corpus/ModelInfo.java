@@ -7,7 +7,13 @@ package dev.loupe.sae.corpus;
  * @param vocabularySize number of token ids
  * @param contextSize tokens in the longest row that it accepts
  * @param dModel width of the residual stream
+ * @param bosToken id of the beginning-of-text token
  * @param weightsSha256 of its weight files, lower-case hexadecimal
  */
 public record ModelInfo(
-    String id, int vocabularySize, int contextSize, int dModel, String weightsSha256) {}
+    String id,
+    int vocabularySize,
+    int contextSize,
+    int dModel,
+    int bosToken,
+    String weightsSha256) {}

@@ -175,6 +175,7 @@ public final class DictionaryStore {
    * @param modelSha256 of the weights of the model that it reads
    * @param densities share of activations at which each feature fired lately
    * @param contextSize tokens in the longest row that it was trained on
+   * @param prependsBos whether those rows begin with the beginning-of-text token
    * @param training how it was trained, by name
    * @throws LoupeException DICTIONARY_EXISTS, STORAGE_FULL, STORAGE_UNAVAILABLE; nothing is stored
    *     then
@@ -187,6 +188,7 @@ public final class DictionaryStore {
       String hookPoint,
       double[] densities,
       int contextSize,
+      boolean prependsBos,
       Map<String, String> training) {
     if (exists(id)) {
       throw LoupeException.of(
@@ -198,7 +200,8 @@ public final class DictionaryStore {
       Folders.writeWhole(
           target,
           folder -> {
-            SaeLensFolder.write(folder, dictionary, model, hookPoint, contextSize, densities);
+            SaeLensFolder.write(
+                folder, dictionary, model, hookPoint, contextSize, prependsBos, densities);
             new DictionaryMetadata(
                     model,
                     modelSha256,

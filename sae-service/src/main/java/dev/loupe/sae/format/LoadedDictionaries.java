@@ -11,7 +11,8 @@ import java.util.Optional;
  * then, none is taken for another. Safe for many threads.
  */
 final class LoadedDictionaries {
-  private static final long MOST_WEIGHTS = 256L << 20;
+  private static final long MOST_WEIGHTS =
+      Math.min(256L << 20, Runtime.getRuntime().maxMemory() / 8 / Float.BYTES);
 
   /** What a dictionary is made of. */
   record Content(String weightsSha256, SaeLensConfig config) {}
@@ -26,7 +27,7 @@ final class LoadedDictionaries {
     loaded.put(content, dictionary);
     Iterator<Dictionary> oldest = loaded.values().iterator();
     long total = loaded.values().stream().mapToLong(LoadedDictionaries::weights).sum();
-    while (total > MOST_WEIGHTS && loaded.size() > 1) {
+    while (total > MOST_WEIGHTS) {
       total -= weights(oldest.next());
       oldest.remove();
     }

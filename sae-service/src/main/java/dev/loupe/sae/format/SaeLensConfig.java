@@ -66,7 +66,7 @@ record SaeLensConfig(
   }
 
   /** The file's content, as SAELens 6.54 reads it. */
-  byte[] toJson(int contextSize) throws IOException {
+  byte[] toJson(int contextSize, boolean prependsBos) throws IOException {
     ObjectNode root = JSON.createObjectNode();
     root.put("architecture", architecture.saeLensName());
     root.put("d_in", dIn);
@@ -82,7 +82,7 @@ record SaeLensConfig(
     metadata.put("model_name", modelName);
     metadata.put("hook_name", hookName);
     metadata.put("context_size", contextSize);
-    metadata.put("prepend_bos", true);
+    metadata.put("prepend_bos", prependsBos);
     metadata.put("training_architecture", architecture.saeLensName());
     ObjectNode details = metadata.putObject("training_architecture_details");
     if (architecture instanceof Architecture.TopK topK) {

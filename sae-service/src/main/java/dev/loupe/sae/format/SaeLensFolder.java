@@ -92,6 +92,7 @@ public final class SaeLensFolder {
    *
    * @param modelName SAELens's name of the model
    * @param contextSize tokens in the longest row that it was trained on
+   * @param prependsBos whether those rows begin with the beginning-of-text token
    * @param densities share of activations at which each feature fired lately
    */
   static void write(
@@ -100,6 +101,7 @@ public final class SaeLensFolder {
       String modelName,
       String hookPoint,
       int contextSize,
+      boolean prependsBos,
       double[] densities)
       throws IOException {
     DictionaryWeights weights = dictionary.weights();
@@ -115,7 +117,7 @@ public final class SaeLensFolder {
             false,
             modelName,
             hookPoint);
-    Files.write(folder.resolve(SaeLensConfig.FILE), config.toJson(contextSize));
+    Files.write(folder.resolve(SaeLensConfig.FILE), config.toJson(contextSize, prependsBos));
     Map<String, HostTensor> tensors = new LinkedHashMap<>();
     tensors.put("W_enc", HostTensor.ofFloats(transposed(weights.encoder(), dSae, dIn), dIn, dSae));
     tensors.put("b_enc", HostTensor.ofFloats(weights.encoderBias(), dSae));

@@ -5,15 +5,20 @@ import dev.loupe.proto.sae.v1.DecodeFeaturesResponse;
 import dev.loupe.proto.sae.v1.DictionaryHeader;
 import dev.loupe.proto.sae.v1.EncodeActivationsRequest;
 import dev.loupe.proto.sae.v1.EncodeActivationsResponse;
+import dev.loupe.proto.tensor.v1.Axis;
 import dev.loupe.proto.tensor.v1.TensorChunk;
+import dev.loupe.proto.tensor.v1.TensorLayout;
 import dev.loupe.sae.SaeMetrics;
 import dev.loupe.sae.dictionary.Dictionary;
 import dev.loupe.sae.dictionary.FloatRows;
 import dev.loupe.sae.dictionary.NeedsInputException;
 import dev.loupe.sae.dictionary.SparseFeatures;
-import dev.loupe.sae.format.DictionaryStore;
+import dev.loupe.sae.memory.MemoryNeeds;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
+import dev.loupe.server.sharing.Claimant;
+import dev.loupe.server.sharing.MemoryBudget;
+import dev.loupe.server.sharing.MemoryNeed;
 import dev.loupe.server.streams.InboundStream;
 import dev.loupe.server.streams.StreamSender;
 import dev.loupe.tensor.HostTensor;
@@ -32,11 +37,21 @@ final class CodingStreams {
   private static final long MAX_BATCH_BYTES = 64L << 20;
   private static final int MAX_ENTRIES_IN_MESSAGE = 100_000;
 
-  private final DictionaryStore dictionaries;
+  /** As many as the pre-activations that a dictionary makes at once. */
+  private static final int MAX_FEATURES_AT_ONCE = 4 << 20;
+
+  /** In whose name streams wait for memory: first come, first served. */
+  private static final String CLIENTS = "clients";
+
+  private static final Duration BATCH_PATIENCE = Duration.ofMinutes(1);
+
+  private final SharedDictionaries dictionaries;
+  private final MemoryBudget budget;
   private final SaeMetrics metrics;
 
-  CodingStreams(DictionaryStore dictionaries, SaeMetrics metrics) {
+  CodingStreams(SharedDictionaries dictionaries, MemoryBudget budget, SaeMetrics metrics) {
     this.dictionaries = dictionaries;
+    this.budget = budget;
     this.metrics = metrics;
   }
 
@@ -47,38 +62,97 @@ final class CodingStreams {
       return;
     }
     EncodeActivationsRequest first = requests.next();
-    Dictionary dictionary = dictionary(first.hasHeader(), first.getHeader());
-    TensorAssembler assembler = new TensorAssembler(MAX_BATCH_BYTES);
-    long batch = 0;
-    while (requests.hasNext()) {
-      EncodeActivationsRequest request = requests.next();
-      if (!request.hasActivations()) {
-        throw LoupeException.invalidValue(
-            "a message after the header", request.getMessageCase(), "activations");
-      }
-      Optional<LabelledTensor> whole = whole(assembler, request);
-      if (whole.isPresent()) {
-        FloatRows activations = activations(whole.get(), dictionary.dIn());
-        long start = System.nanoTime();
-        SparseFeatures features = dictionary.encode(activations);
-        if (!features.isFinite()) {
-          throw overflow("the features of batch " + batch);
+    Claimant client = Claimant.of(CLIENTS, responses::throwIfCancelled);
+    try (SharedDictionaries.Use use = dictionary(first.hasHeader(), first.getHeader(), client)) {
+      for (long batch = 0; requests.hasNext(); batch++) {
+        TensorChunk chunk = chunk(requests.next());
+        try (MemoryBudget.Reservation memory =
+            budget.reserve(need(chunk.getLayout(), use.dictionary()), client)) {
+          encode(batch, activations(batch, chunk, requests, use.dictionary()), use, responses);
         }
-        metrics.encoded(activations.rows(), Duration.ofNanos(System.nanoTime() - start));
-        send(batch++, features, responses);
       }
-    }
-    if (assembler.isPartial()) {
-      throw LoupeException.of(
-          ErrorReason.INVALID_VALUE,
-          "the stream ends within batch " + batch + "; send all bytes that its layout announces");
     }
   }
 
-  private static Optional<LabelledTensor> whole(
-      TensorAssembler assembler, EncodeActivationsRequest request) {
+  /** All activations of a batch; once it has begun, its client is waited for a minute at most. */
+  private static FloatRows activations(
+      long batch,
+      TensorChunk first,
+      InboundStream<EncodeActivationsRequest> requests,
+      Dictionary dictionary) {
+    TensorAssembler assembler = new TensorAssembler(MAX_BATCH_BYTES);
+    Optional<LabelledTensor> whole = whole(assembler, first);
+    while (whole.isEmpty()) {
+      Optional<EncodeActivationsRequest> next = requests.poll(BATCH_PATIENCE);
+      if (next.isEmpty()) {
+        throw requests.isFinished()
+            ? LoupeException.of(
+                ErrorReason.INVALID_VALUE,
+                "the stream ends within batch %d; send all bytes that its layout announces"
+                    .formatted(batch))
+            : LoupeException.of(
+                ErrorReason.CLIENT_TOO_SLOW,
+                "nothing of batch %d came for %d s; send a batch without pauses"
+                    .formatted(batch, BATCH_PATIENCE.toSeconds()));
+      }
+      whole = whole(assembler, chunk(next.get()));
+    }
+    return activations(whole.get(), dictionary.dIn());
+  }
+
+  private static TensorChunk chunk(EncodeActivationsRequest request) {
+    if (!request.hasActivations()) {
+      throw LoupeException.invalidValue(
+          "a message after the header", request.getMessageCase(), "activations");
+    }
+    return request.getActivations();
+  }
+
+  /** What a batch takes; of one that cannot be read, little: it is refused when it is. */
+  private static MemoryNeed need(TensorLayout layout, Dictionary dictionary) {
+    long elements = 1;
+    for (Axis axis : layout.getAxesList()) {
+      elements = axis.getSize() < 0 || elements > MAX_BATCH_BYTES ? 0 : elements * axis.getSize();
+    }
+    long rows = Math.min(elements, MAX_BATCH_BYTES) / dictionary.dIn();
+    return MemoryNeeds.encoding(
+        rows * dictionary.dIn() * Float.BYTES,
+        rows,
+        dictionary.dIn(),
+        dictionary.architecture(),
+        dictionary.dSae(),
+        rowsAtOnce(dictionary));
+  }
+
+  /** Rows whose features stay within bounds however many are active. */
+  private static int rowsAtOnce(Dictionary dictionary) {
+    return Math.max(1, MAX_FEATURES_AT_ONCE / dictionary.dSae());
+  }
+
+  private void encode(
+      long batch,
+      FloatRows activations,
+      SharedDictionaries.Use use,
+      StreamSender<EncodeActivationsResponse> responses) {
+    int atOnce = rowsAtOnce(use.dictionary());
+    int row = 0;
+    do {
+      int count = Math.min(atOnce, activations.rows() - row);
+      FloatRows part = count == activations.rows() ? activations : activations.slice(row, count);
+      long start = System.nanoTime();
+      SparseFeatures features = use.dictionary().encode(part);
+      if (!features.isFinite()) {
+        throw overflow("the features of batch " + batch);
+      }
+      metrics.encoded(count, Duration.ofNanos(System.nanoTime() - start));
+      row += count;
+      send(batch, features, row == activations.rows(), responses);
+    } while (row < activations.rows());
+  }
+
+  private static Optional<LabelledTensor> whole(TensorAssembler assembler, TensorChunk chunk) {
     try {
-      return assembler.add(request.getActivations());
+      return assembler.add(chunk);
     } catch (TensorWireException e) {
       throw LoupeException.of(
           e.isTooLarge() ? ErrorReason.MESSAGE_TOO_LARGE : ErrorReason.WRONG_SHAPE,
@@ -94,7 +168,17 @@ final class CodingStreams {
       return;
     }
     DecodeFeaturesRequest first = requests.next();
-    Dictionary dictionary = dictionary(first.hasHeader(), first.getHeader());
+    Claimant client = Claimant.of(CLIENTS, responses::throwIfCancelled);
+    try (SharedDictionaries.Use use = dictionary(first.hasHeader(), first.getHeader(), client)) {
+      decode(use.dictionary(), client, requests, responses);
+    }
+  }
+
+  private void decode(
+      Dictionary dictionary,
+      Claimant client,
+      InboundStream<DecodeFeaturesRequest> requests,
+      StreamSender<DecodeFeaturesResponse> responses) {
     for (long batch = 0; requests.hasNext(); batch++) {
       DecodeFeaturesRequest request = requests.next();
       if (!request.hasFeatures()) {
@@ -109,12 +193,15 @@ final class CodingStreams {
             "the reconstruction of %d rows has %d bytes; send fewer rows, at most %d bytes"
                 .formatted(features.rows(), bytes, MAX_BATCH_BYTES));
       }
-      FloatRows decoded = decoded(dictionary, features);
-      if (!decoded.isFinite()) {
-        throw overflow("the reconstruction of batch " + batch);
+      try (MemoryBudget.Reservation memory =
+          budget.reserve(MemoryNeeds.decoding(features.rows(), dictionary.dIn()), client)) {
+        FloatRows decoded = decoded(dictionary, features);
+        if (!decoded.isFinite()) {
+          throw overflow("the reconstruction of batch " + batch);
+        }
+        metrics.decoded(features.rows());
+        send(batch, decoded, responses);
       }
-      metrics.decoded(features.rows());
-      send(batch, decoded, responses);
     }
   }
 
@@ -131,11 +218,13 @@ final class CodingStreams {
     }
   }
 
-  private Dictionary dictionary(boolean isHeader, DictionaryHeader header) {
+  private SharedDictionaries.Use dictionary(
+      boolean isHeader, DictionaryHeader header, Claimant client) {
     if (!isHeader) {
       throw LoupeException.invalidValue("the first message", "no header", "a header, then batches");
     }
-    return dictionaries.load(Names.DICTIONARY.parseId("header.dictionary", header.getDictionary()));
+    return dictionaries.use(
+        Names.DICTIONARY.parseId("header.dictionary", header.getDictionary()), client);
   }
 
   private static FloatRows activations(LabelledTensor labelled, int dIn) {
@@ -164,7 +253,10 @@ final class CodingStreams {
   }
 
   private static void send(
-      long batch, SparseFeatures features, StreamSender<EncodeActivationsResponse> responses) {
+      long batch,
+      SparseFeatures features,
+      boolean last,
+      StreamSender<EncodeActivationsResponse> responses) {
     int row = 0;
     do {
       int first = row;
@@ -178,7 +270,7 @@ final class CodingStreams {
           EncodeActivationsResponse.newBuilder()
               .setBatch(batch)
               .setFeatures(Messages.of(features.slice(first, row - first)))
-              .setBatchDone(row == features.rows())
+              .setBatchDone(last && row == features.rows())
               .build());
     } while (row < features.rows());
   }

@@ -5,6 +5,7 @@ import com.google.protobuf.Message;
 import dev.loupe.proto.sae.v1.EvaluateDictionaryRequest;
 import dev.loupe.proto.sae.v1.PublishFeaturesRequest;
 import dev.loupe.proto.sae.v1.PublishFeaturesResult;
+import dev.loupe.proto.sae.v1.WorkState;
 import dev.loupe.sae.SaeMetrics;
 import dev.loupe.sae.client.FeatureStoreClient;
 import dev.loupe.sae.client.InferenceClient;
@@ -21,13 +22,17 @@ import dev.loupe.sae.evaluation.EvaluationResult;
 import dev.loupe.sae.evaluation.Evaluator;
 import dev.loupe.sae.format.DictionaryDescription;
 import dev.loupe.sae.format.DictionaryStore;
+import dev.loupe.sae.memory.MemoryNeeds;
 import dev.loupe.sae.publishing.Publisher;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.operations.OperationContext;
 import dev.loupe.server.operations.OperationRunner;
 import dev.loupe.server.operations.OperationWork;
+import dev.loupe.server.sharing.MemoryBudget;
+import dev.loupe.server.sharing.MemoryNeed;
 import io.grpc.ManagedChannel;
+import java.util.function.BiFunction;
 
 /** EvaluateDictionary and PublishFeatures: operations that run a corpus once. */
 final class CorpusJobs {
@@ -41,6 +46,7 @@ final class CorpusJobs {
   private final CorpusStore corpora;
   private final OperationRunner operations;
   private final Usage usage;
+  private final OperationMemory memory;
   private final InferenceClient inference;
   private final ManagedChannel features;
   private final Patience patience;
@@ -51,6 +57,7 @@ final class CorpusJobs {
       CorpusStore corpora,
       OperationRunner operations,
       Usage usage,
+      OperationMemory memory,
       InferenceClient inference,
       ManagedChannel features,
       Patience patience,
@@ -59,6 +66,7 @@ final class CorpusJobs {
     this.corpora = corpora;
     this.operations = operations;
     this.usage = usage;
+    this.memory = memory;
     this.inference = inference;
     this.features = features;
     this.patience = patience;
@@ -71,6 +79,7 @@ final class CorpusJobs {
         request.getCorpus(),
         request.getMaxRows(),
         request,
+        CorpusJobs::evaluating,
         evaluation(request));
   }
 
@@ -79,17 +88,32 @@ final class CorpusJobs {
   }
 
   private Message evaluate(EvaluateDictionaryRequest request, OperationContext context) {
-    String id = Names.DICTIONARY.parseId("dictionary", request.getDictionary());
-    DictionaryDescription dictionary = dictionaries.describe(id);
+    DictionaryDescription dictionary = dictionary(request.getDictionary());
+    CorpusDescription corpus = corpus(request.getCorpus());
+    try (MemoryBudget.Reservation reserved =
+        memory.reserve(evaluating(dictionary, corpus), context)) {
+      return evaluate(request, dictionary, context);
+    }
+  }
+
+  private Message evaluate(
+      EvaluateDictionaryRequest request,
+      DictionaryDescription dictionary,
+      OperationContext context) {
     InferenceClient stoppable = inference.stoppedBy(context::throwIfStopped);
     ModelInfo model = stoppable.model(dictionary.model(), dictionary.modelSha256());
     HookPointInfo hookPoint = hookPoint(stoppable, model.id(), dictionary.hookPoint(), dictionary);
     try (Corpus corpus = open(request.getCorpus())) {
       CorpusPass pass =
           new CorpusPass(corpus, BatchPlan.forLosses(dictionary.dIn()), request.getMaxRows());
+      context.progress(Messages.progress(WorkState.WORK_STATE_RUNNING, 0, pass.totalRows()));
       EvaluationResult result =
           new Evaluator(
-                  stoppable, model.id(), hookPoint.name(), dictionaries.load(id), listener(context))
+                  stoppable,
+                  model.id(),
+                  hookPoint.name(),
+                  dictionaries.load(dictionary.id()),
+                  listener(context))
               .evaluate(pass);
       metrics.evaluated(pass.totalRows());
       return Messages.of(result);
@@ -106,6 +130,7 @@ final class CorpusJobs {
         request.getCorpus(),
         request.getMaxRows(),
         request,
+        (dictionary, corpus) -> publishing(request, dictionary, corpus),
         publication(request));
   }
 
@@ -113,27 +138,50 @@ final class CorpusJobs {
     return context -> publish(request, context);
   }
 
+  private static MemoryNeed evaluating(DictionaryDescription dictionary, CorpusDescription corpus) {
+    return MemoryNeeds.evaluating(dictionary.dIn(), dictionary.dSae(), corpus.rows());
+  }
+
+  private static MemoryNeed publishing(
+      PublishFeaturesRequest request, DictionaryDescription dictionary, CorpusDescription corpus) {
+    return MemoryNeeds.publishing(
+        dictionary.dIn(), dictionary.dSae(), examples(request), corpus.rows());
+  }
+
+  private static int examples(PublishFeaturesRequest request) {
+    return request.getExamples() == 0 ? DEFAULT_EXAMPLES : request.getExamples();
+  }
+
   private Message publish(PublishFeaturesRequest request, OperationContext context) {
-    String id = Names.DICTIONARY.parseId("dictionary", request.getDictionary());
-    DictionaryDescription dictionary = dictionaries.describe(id);
+    DictionaryDescription dictionary = dictionary(request.getDictionary());
+    CorpusDescription corpus = corpus(request.getCorpus());
+    try (MemoryBudget.Reservation reserved =
+        memory.reserve(publishing(request, dictionary, corpus), context)) {
+      return publish(request, dictionary, context);
+    }
+  }
+
+  private Message publish(
+      PublishFeaturesRequest request, DictionaryDescription dictionary, OperationContext context) {
     InferenceClient stoppable = inference.stoppedBy(context::throwIfStopped);
     ModelInfo model = stoppable.model(dictionary.model(), dictionary.modelSha256());
     HookPointInfo hookPoint = hookPoint(stoppable, model.id(), dictionary.hookPoint(), dictionary);
     Publisher.Job job =
         new Publisher.Job(
-            id,
+            dictionary.id(),
             model.id(),
             hookPoint.name(),
             hookPoint.addsToResidual(),
-            request.getExamples() == 0 ? DEFAULT_EXAMPLES : request.getExamples());
+            examples(request));
     try (Corpus corpus = open(request.getCorpus())) {
       BatchPlan plan = BatchPlan.forWidth(dictionary.dIn());
       CorpusPass pass = new CorpusPass(corpus, plan, request.getMaxRows());
       CorpusPass sample = CorpusPass.sample(corpus, plan, request.getMaxRows(), SAMPLE_POSITIONS);
+      context.progress(Messages.progress(WorkState.WORK_STATE_RUNNING, 0, pass.totalRows()));
       Publisher.Result result =
           new Publisher(
                   job,
-                  dictionaries.load(id),
+                  dictionaries.load(dictionary.id()),
                   stoppable,
                   stoppable,
                   new FeatureStoreClient(features, patience, context::throwIfStopped),
@@ -148,29 +196,45 @@ final class CorpusJobs {
   }
 
   private Operation start(
-      String dictionary, String corpus, long maxRows, Message request, OperationWork work) {
-    requireOneModel(dictionary, corpus);
+      String dictionaryName,
+      String corpusName,
+      long maxRows,
+      Message request,
+      BiFunction<DictionaryDescription, CorpusDescription, MemoryNeed> need,
+      OperationWork work) {
+    requireOneModel(dictionaryName, corpusName);
     return usage.step(
         () -> {
-          CorpusDescription described = check(dictionary, corpus, maxRows);
+          DictionaryDescription dictionary = dictionary(dictionaryName);
+          CorpusDescription corpus = corpus(corpusName);
+          check(dictionary, corpus, maxRows);
+          memory.requireFits(need.apply(dictionary, corpus));
+          long rows = maxRows == 0 ? corpus.rows() : Math.min(maxRows, corpus.rows());
           return operations.start(
-              dictionary, request, Messages.progress(0, rows(described, maxRows)), work);
+              dictionaryName,
+              request,
+              Messages.progress(WorkState.WORK_STATE_QUEUED, 0, rows),
+              work);
         });
   }
 
-  private CorpusDescription check(String dictionaryName, String corpusName, long maxRows) {
-    String id = Names.DICTIONARY.parseId("dictionary", dictionaryName);
-    String corpusId = Names.CORPUS.parseId("corpus", corpusName);
+  private DictionaryDescription dictionary(String name) {
+    return dictionaries.describe(Names.DICTIONARY.parseId("dictionary", name));
+  }
+
+  private CorpusDescription corpus(String name) {
+    return corpora.describe(Names.CORPUS.parseId("corpus", name));
+  }
+
+  private static void check(
+      DictionaryDescription dictionary, CorpusDescription corpus, long maxRows) {
     if (maxRows < 0) {
       throw LoupeException.invalidValue("max_rows", maxRows, "1 or more, or 0 for all");
     }
-    dictionaries.describe(id);
-    CorpusDescription corpus = corpora.describe(corpusId);
     if (corpus.tokens() == corpus.rows()) {
       throw LoupeException.invalidValue(
           "corpus", "rows of one token each", "rows of at least two tokens");
     }
-    return corpus;
   }
 
   private void requireOneModel(String dictionaryName, String corpusName) {
@@ -213,10 +277,6 @@ final class CorpusJobs {
     return corpora.open(Names.CORPUS.parseId("corpus", corpusName));
   }
 
-  private static long rows(CorpusDescription corpus, long maxRows) {
-    return maxRows == 0 ? corpus.rows() : Math.min(maxRows, corpus.rows());
-  }
-
   private static CorpusListener listener(OperationContext context) {
     return new CorpusListener() {
       @Override
@@ -226,7 +286,7 @@ final class CorpusJobs {
 
       @Override
       public void progress(long rows, long totalRows) {
-        context.progress(Messages.progress(rows, totalRows));
+        context.progress(Messages.progress(WorkState.WORK_STATE_RUNNING, rows, totalRows));
       }
     };
   }

@@ -21,6 +21,8 @@ import dev.loupe.sae.format.DictionaryStore;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.names.Paging;
+import dev.loupe.server.sharing.Claimant;
+import io.grpc.Context;
 import java.util.List;
 
 /** The calls on stored dictionaries. */
@@ -29,12 +31,18 @@ final class DictionaryCalls {
   private static final int MAX_PROBLEMS = 1_000;
 
   private final DictionaryStore dictionaries;
+  private final SharedDictionaries shared;
   private final Usage usage;
   private final InferenceClient inference;
   private final Paging paging = new Paging(50, 1_000);
 
-  DictionaryCalls(DictionaryStore dictionaries, Usage usage, InferenceClient inference) {
+  DictionaryCalls(
+      DictionaryStore dictionaries,
+      SharedDictionaries shared,
+      Usage usage,
+      InferenceClient inference) {
     this.dictionaries = dictionaries;
+    this.shared = shared;
     this.usage = usage;
     this.inference = inference;
   }
@@ -106,7 +114,22 @@ final class DictionaryCalls {
       throw LoupeException.invalidValue(
           "features", request.getFeaturesCount() + " indices", "1 to " + MAX_FEATURES);
     }
-    DictionaryWeights weights = dictionaries.load(id).weights();
+    Context context = Context.current();
+    Claimant client =
+        Claimant.of(
+            "clients",
+            () -> {
+              if (context.isCancelled()) {
+                throw LoupeException.of(ErrorReason.CALL_CANCELLED, "the client went away");
+              }
+            });
+    try (SharedDictionaries.Use use = shared.use(id, client)) {
+      return vectors(request, use.dictionary().weights());
+    }
+  }
+
+  private static GetFeatureVectorsResponse vectors(
+      GetFeatureVectorsRequest request, DictionaryWeights weights) {
     GetFeatureVectorsResponse.Builder response = GetFeatureVectorsResponse.newBuilder();
     for (int i = 0; i < request.getFeaturesCount(); i++) {
       response.addFeatures(vectors(weights, "features[" + i + "]", request.getFeatures(i)));

@@ -11,6 +11,7 @@ import dev.loupe.proto.sae.v1.SparseRows;
 import dev.loupe.proto.sae.v1.StandardArchitecture;
 import dev.loupe.proto.sae.v1.TopKArchitecture;
 import dev.loupe.proto.sae.v1.TrainingProgress;
+import dev.loupe.proto.sae.v1.WorkState;
 import dev.loupe.sae.corpus.CorpusDescription;
 import dev.loupe.sae.dictionary.Architecture;
 import dev.loupe.sae.dictionary.SparseFeatures;
@@ -59,6 +60,7 @@ final class Messages {
 
   static TrainingProgress of(TrainingStatus status) {
     return TrainingProgress.newBuilder()
+        .setState(WorkState.WORK_STATE_RUNNING)
         .setStep(status.step())
         .setTotalSteps(status.totalSteps())
         .setRows(status.rows())
@@ -76,8 +78,16 @@ final class Messages {
         .build();
   }
 
-  static CorpusProgress progress(long rows, long totalRows) {
-    return CorpusProgress.newBuilder().setRows(rows).setTotalRows(totalRows).build();
+  static TrainingProgress training(WorkState state, long totalSteps) {
+    return TrainingProgress.newBuilder().setState(state).setTotalSteps(totalSteps).build();
+  }
+
+  static CorpusProgress progress(WorkState state, long rows, long totalRows) {
+    return CorpusProgress.newBuilder()
+        .setState(state)
+        .setRows(rows)
+        .setTotalRows(totalRows)
+        .build();
   }
 
   static Evaluation of(EvaluationResult result) {
@@ -117,7 +127,7 @@ final class Messages {
     return rows.build();
   }
 
-  private static Timestamp timestamp(Instant instant) {
+  static Timestamp timestamp(Instant instant) {
     return Timestamp.newBuilder()
         .setSeconds(instant.getEpochSecond())
         .setNanos(instant.getNano())

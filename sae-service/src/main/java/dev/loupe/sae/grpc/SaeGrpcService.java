@@ -7,6 +7,8 @@ import dev.loupe.proto.sae.v1.Corpus;
 import dev.loupe.proto.sae.v1.CreateCorpusRequest;
 import dev.loupe.proto.sae.v1.DecodeFeaturesRequest;
 import dev.loupe.proto.sae.v1.DecodeFeaturesResponse;
+import dev.loupe.proto.sae.v1.DeleteCheckpointRequest;
+import dev.loupe.proto.sae.v1.DeleteCheckpointResponse;
 import dev.loupe.proto.sae.v1.DeleteCorpusRequest;
 import dev.loupe.proto.sae.v1.DeleteCorpusResponse;
 import dev.loupe.proto.sae.v1.DeleteDictionaryRequest;
@@ -19,6 +21,8 @@ import dev.loupe.proto.sae.v1.GetCorpusRequest;
 import dev.loupe.proto.sae.v1.GetDictionaryRequest;
 import dev.loupe.proto.sae.v1.GetFeatureVectorsRequest;
 import dev.loupe.proto.sae.v1.GetFeatureVectorsResponse;
+import dev.loupe.proto.sae.v1.ListCheckpointsRequest;
+import dev.loupe.proto.sae.v1.ListCheckpointsResponse;
 import dev.loupe.proto.sae.v1.ListCorporaRequest;
 import dev.loupe.proto.sae.v1.ListCorporaResponse;
 import dev.loupe.proto.sae.v1.ListDictionariesRequest;
@@ -35,22 +39,26 @@ import dev.loupe.sae.client.InferenceClient;
 import dev.loupe.sae.client.Patience;
 import dev.loupe.sae.corpus.CorpusStore;
 import dev.loupe.sae.format.DictionaryStore;
+import dev.loupe.sae.training.CheckpointStore;
 import dev.loupe.server.operations.OperationRecord;
 import dev.loupe.server.operations.OperationRunner;
 import dev.loupe.server.operations.OperationWork;
+import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.server.streams.BlockingCalls;
 import dev.loupe.server.streams.StreamLimits;
+import dev.loupe.server.streams.WatchingCalls;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /** Every call of loupe.sae.v1.SaeService, handed to the class that does it. */
 public final class SaeGrpcService extends SaeServiceGrpc.SaeServiceImplBase {
   private final OperationRunner operations;
   private final BlockingCalls calls;
+  private final WatchingCalls watches;
   private final CorpusCalls corpora;
   private final DictionaryCalls dictionaries;
+  private final CheckpointCalls checkpoints;
   private final CodingStreams coding;
   private final TrainingCalls training;
   private final CorpusJobs jobs;
@@ -58,37 +66,56 @@ public final class SaeGrpcService extends SaeServiceGrpc.SaeServiceImplBase {
   /**
    * The service over its stores.
    *
-   * @param checkpoints folder for training's checkpoints
+   * @param checkpoints of training
    * @param inference with patience, for operations
    * @param features channel to the feature store
    */
   public SaeGrpcService(
       DictionaryStore dictionaries,
       CorpusStore corpora,
-      Path checkpoints,
+      CheckpointStore checkpoints,
       OperationRunner operations,
       BlockingCalls calls,
+      WatchingCalls watches,
+      MemoryBudget budget,
       InferenceClient inference,
       ManagedChannel features,
       Patience patience,
       SaeMetrics metrics) {
     Usage usage = new Usage(operations);
+    SharedDictionaries shared = new SharedDictionaries(dictionaries, budget);
+    OperationMemory memory = new OperationMemory(budget);
     this.operations = operations;
     this.calls = calls;
+    this.watches = watches;
     this.corpora = new CorpusCalls(corpora, inference, usage);
-    this.dictionaries = new DictionaryCalls(dictionaries, usage, inference);
-    this.coding = new CodingStreams(dictionaries, metrics);
+    this.dictionaries = new DictionaryCalls(dictionaries, shared, usage, inference);
+    this.checkpoints = new CheckpointCalls(checkpoints, usage);
+    this.coding = new CodingStreams(shared, budget, metrics);
     this.training =
         new TrainingCalls(
-            dictionaries, corpora, checkpoints, operations, inference, usage, metrics);
+            dictionaries, corpora, checkpoints, operations, inference, usage, memory, metrics);
     this.jobs =
         new CorpusJobs(
-            dictionaries, corpora, operations, usage, inference, features, patience, metrics);
+            dictionaries,
+            corpora,
+            operations,
+            usage,
+            memory,
+            inference,
+            features,
+            patience,
+            metrics);
   }
 
   /** Goes on with the operations that the process before left unfinished. */
   public void recover() {
     operations.recover(this::work);
+  }
+
+  /** Whether what an operation was asked for with is a request to train. */
+  public static boolean isTraining(Any request) {
+    return request.is(TrainDictionaryRequest.class);
   }
 
   private Optional<OperationWork> work(OperationRecord record) {
@@ -139,7 +166,19 @@ public final class SaeGrpcService extends SaeServiceGrpc.SaeServiceImplBase {
   @Override
   public void watchTraining(
       WatchTrainingRequest request, StreamObserver<TrainingProgress> responses) {
-    calls.serverStream(responses, StreamLimits.DEFAULT, sender -> training.watch(request, sender));
+    watches.follow(responses, changed -> training.watch(request, changed));
+  }
+
+  @Override
+  public void listCheckpoints(
+      ListCheckpointsRequest request, StreamObserver<ListCheckpointsResponse> responses) {
+    calls.unary(responses, () -> checkpoints.list(request));
+  }
+
+  @Override
+  public void deleteCheckpoint(
+      DeleteCheckpointRequest request, StreamObserver<DeleteCheckpointResponse> responses) {
+    calls.unary(responses, () -> checkpoints.delete(request));
   }
 
   @Override

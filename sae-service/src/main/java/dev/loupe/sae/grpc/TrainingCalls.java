@@ -1,55 +1,55 @@
 package dev.loupe.sae.grpc;
 
 import com.google.longrunning.Operation;
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import dev.loupe.proto.sae.v1.TrainDictionaryRequest;
 import dev.loupe.proto.sae.v1.TrainingProgress;
 import dev.loupe.proto.sae.v1.WatchTrainingRequest;
+import dev.loupe.proto.sae.v1.WorkState;
 import dev.loupe.sae.SaeMetrics;
 import dev.loupe.sae.client.InferenceClient;
 import dev.loupe.sae.corpus.Corpus;
 import dev.loupe.sae.corpus.CorpusStore;
+import dev.loupe.sae.corpus.ModelInfo;
 import dev.loupe.sae.format.DictionaryDescription;
 import dev.loupe.sae.format.DictionaryStore;
+import dev.loupe.sae.memory.MemoryNeeds;
+import dev.loupe.sae.training.CheckpointStore;
 import dev.loupe.sae.training.TrainedDictionary;
 import dev.loupe.sae.training.TrainingListener;
 import dev.loupe.sae.training.TrainingRun;
 import dev.loupe.sae.training.TrainingSpec;
 import dev.loupe.sae.training.TrainingStatus;
 import dev.loupe.server.errors.ErrorReason;
-import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.operations.OperationContext;
 import dev.loupe.server.operations.OperationRunner;
-import dev.loupe.server.operations.OperationWatch;
 import dev.loupe.server.operations.OperationWork;
-import dev.loupe.server.streams.StreamSender;
-import java.nio.file.Path;
-import java.time.Duration;
+import dev.loupe.server.sharing.MemoryBudget;
+import dev.loupe.server.sharing.MemoryNeed;
+import dev.loupe.server.streams.WatchingCalls;
 import java.util.Map;
-import java.util.Optional;
 
 /** TrainDictionary and WatchTraining. */
 final class TrainingCalls {
-  private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
-
   private final DictionaryStore dictionaries;
   private final CorpusStore corpora;
-  private final Path checkpoints;
+  private final CheckpointStore checkpoints;
   private final OperationRunner operations;
   private final InferenceClient inference;
   private final Usage usage;
+  private final OperationMemory memory;
   private final SaeMetrics metrics;
   private final TrainingRequests requests;
 
   TrainingCalls(
       DictionaryStore dictionaries,
       CorpusStore corpora,
-      Path checkpoints,
+      CheckpointStore checkpoints,
       OperationRunner operations,
       InferenceClient inference,
       Usage usage,
+      OperationMemory memory,
       SaeMetrics metrics) {
     this.dictionaries = dictionaries;
     this.corpora = corpora;
@@ -57,6 +57,7 @@ final class TrainingCalls {
     this.operations = operations;
     this.inference = inference;
     this.usage = usage;
+    this.memory = memory;
     this.metrics = metrics;
     this.requests = new TrainingRequests(corpora);
   }
@@ -64,7 +65,8 @@ final class TrainingCalls {
   Operation train(TrainDictionaryRequest request) {
     TrainingSpec spec = requests.spec(request, inference.brief());
     TrainingProgress start =
-        TrainingProgress.newBuilder().setTotalSteps(spec.schedule().steps()).build();
+        Messages.training(WorkState.WORK_STATE_QUEUED, spec.schedule().steps());
+    memory.requireFits(need(spec));
     return usage.step(
         () -> {
           requireFree(spec.dictionary());
@@ -99,17 +101,29 @@ final class TrainingCalls {
     };
   }
 
+  private static MemoryNeed need(TrainingSpec spec) {
+    return MemoryNeeds.training(
+        spec.architecture(),
+        spec.dIn(),
+        spec.dSae(),
+        spec.schedule().batchSize(),
+        spec.schedule().bufferRows());
+  }
+
   private Message train(TrainingSpec spec, OperationContext context) {
-    InferenceClient stoppable = inference.stoppedBy(context::throwIfStopped);
-    String modelSha256 = stoppable.model(spec.model()).weightsSha256();
+    try (MemoryBudget.Reservation reserved = memory.reserve(need(spec), context)) {
+      return trainReserved(spec, context);
+    }
+  }
+
+  private Message trainReserved(TrainingSpec spec, OperationContext context) {
+    context.progress(Messages.training(WorkState.WORK_STATE_RUNNING, spec.schedule().steps()));
     try (Corpus corpus = corpora.open(spec.corpus())) {
+      ModelInfo model = inference.stoppedBy(context::throwIfStopped).model(spec.model());
+      boolean prependsBos = corpus.beginsWith(model.bosToken());
       TrainingRun run =
           new TrainingRun(
-              spec,
-              corpus,
-              inference,
-              checkpoints.resolve(spec.dictionary() + ".safetensors"),
-              listener(context));
+              spec, corpus, inference, checkpoints.file(spec.dictionary()), listener(context));
       TrainedDictionary trained = run.run();
       DictionaryDescription stored;
       try {
@@ -118,10 +132,11 @@ final class TrainingCalls {
                 spec.dictionary(),
                 trained.dictionary(),
                 spec.model(),
-                modelSha256,
+                model.weightsSha256(),
                 spec.hookPoint(),
                 trained.densities(),
                 corpus.description().longestRow(),
+                prependsBos,
                 provenance(spec, corpus));
       } catch (LoupeException e) {
         // Training that took hours must not be lost to a full disk.
@@ -161,29 +176,9 @@ final class TrainingCalls {
     };
   }
 
-  void watch(WatchTrainingRequest request, StreamSender<TrainingProgress> responses)
-      throws InvalidProtocolBufferException {
+  /** Follows an operation of TrainDictionary. */
+  WatchingCalls.Followed<TrainingProgress> watch(WatchTrainingRequest request, Runnable changed) {
     Names.OPERATION.parse("operation", request.getOperation());
-    try (OperationWatch watch = operations.watch(request.getOperation())) {
-      while (!watch.isFinished()) {
-        responses.throwIfCancelled();
-        Optional<Operation> next = watch.next(LOOK_AGAIN);
-        if (next.isPresent()) {
-          send(next.get(), responses);
-        }
-      }
-    }
-  }
-
-  private static void send(Operation operation, StreamSender<TrainingProgress> responses)
-      throws InvalidProtocolBufferException {
-    if (!operation.getMetadata().is(TrainingProgress.class)) {
-      throw LoupeException.invalidValue(
-          "operation", operation.getName(), "an operation of TrainDictionary");
-    }
-    responses.send(operation.getMetadata().unpack(TrainingProgress.class));
-    if (operation.hasError()) {
-      throw LoupeErrors.fromRpcStatus(operation.getError());
-    }
+    return new WatchedTraining(operations.watch(request.getOperation()).onChange(changed));
   }
 }

@@ -18,7 +18,10 @@ import java.util.Set;
 /** Checks requests to train, and fills in what they leave out. */
 final class TrainingRequests {
   private static final int MAX_D_SAE = 1 << 20;
-  private static final long MAX_WEIGHTS = 1L << 29;
+
+  /** A matrix of weights must fit into one direct buffer. */
+  private static final long MAX_WEIGHTS = (1L << 29) - 1_024;
+
   private static final int MAX_BATCH = 65_536;
   private static final long MAX_BUFFER_BYTES = 1L << 30;
   private static final float DEFAULT_LEARNING_RATE = 3e-4f;

@@ -14,6 +14,7 @@ import dev.loupe.tensor.SafetensorsFile;
 import dev.loupe.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -32,16 +33,58 @@ final class Checkpoint {
   private static final String FINGERPRINT = "fingerprint";
 
   private final Path file;
+  private final TrainingSpec spec;
   private final String fingerprint;
 
   /**
    * The checkpoint of a run.
    *
+   * @param spec of the run
    * @param fingerprint of the run; a checkpoint of another run is not read
    */
-  Checkpoint(Path file, String fingerprint) {
+  Checkpoint(Path file, TrainingSpec spec, String fingerprint) {
     this.file = file;
+    this.spec = spec;
     this.fingerprint = fingerprint;
+  }
+
+  private Map<String, String> metadata(long step) {
+    return Map.of(
+        FINGERPRINT,
+        fingerprint,
+        "model",
+        spec.model(),
+        "hook_point",
+        spec.hookPoint(),
+        "corpus",
+        spec.corpus(),
+        "d_sae",
+        Integer.toString(spec.dSae()),
+        "step",
+        Long.toString(step),
+        "steps",
+        Long.toString(spec.schedule().steps()));
+  }
+
+  /** What a file says of itself; empty when it is no checkpoint, which the log says. */
+  static Optional<CheckpointDescription> describe(Path file, String dictionary) throws IOException {
+    try (SafetensorsFile stored = SafetensorsFile.open(file)) {
+      Map<String, String> metadata = stored.metadata();
+      return Optional.of(
+          new CheckpointDescription(
+              dictionary,
+              metadata.getOrDefault("model", ""),
+              metadata.getOrDefault("hook_point", ""),
+              metadata.getOrDefault("corpus", ""),
+              Integer.parseInt(metadata.getOrDefault("d_sae", "0")),
+              Long.parseLong(metadata.getOrDefault("step", "0")),
+              Long.parseLong(metadata.getOrDefault("steps", "0")),
+              Files.size(file),
+              Files.getLastModifiedTime(file).toInstant()));
+    } catch (SafetensorsException | NoSuchFileException | NumberFormatException e) {
+      log.warn("{} is no checkpoint that can be read: {}", file.getFileName(), e.getMessage());
+      return Optional.empty();
+    }
   }
 
   /**
@@ -76,8 +119,7 @@ final class Checkpoint {
             }));
     try {
       DurableFiles.write(
-          file,
-          channel -> SafetensorsWriter.write(channel, tensors, Map.of(FINGERPRINT, fingerprint)));
+          file, channel -> SafetensorsWriter.write(channel, tensors, metadata(state.step)));
     } catch (IOException e) {
       throw StorageErrors.of("the checkpoint", e);
     }
@@ -87,7 +129,7 @@ final class Checkpoint {
    * The state to go on from; empty when there is none for this run, or when it is damaged, which
    * the log says.
    */
-  Optional<TrainingState> read(TrainingSpec spec) {
+  Optional<TrainingState> read() {
     if (!Files.exists(file)) {
       return Optional.empty();
     }
@@ -96,7 +138,7 @@ final class Checkpoint {
         log.info("the checkpoint of {} is of another run; training starts anew", spec.dictionary());
         return Optional.empty();
       }
-      return Optional.of(state(spec, stored));
+      return Optional.of(state(stored));
     } catch (SafetensorsException | IllegalArgumentException e) {
       log.warn(
           "the checkpoint of {} is damaged, training starts anew: {}",
@@ -117,7 +159,7 @@ final class Checkpoint {
     }
   }
 
-  private static TrainingState state(TrainingSpec spec, SafetensorsFile stored) throws IOException {
+  private TrainingState state(SafetensorsFile stored) throws IOException {
     Dictionary dictionary =
         spec.architecture()
             .over(

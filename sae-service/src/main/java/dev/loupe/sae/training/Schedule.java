@@ -22,6 +22,11 @@ public record Schedule(
     long deadAfterSteps,
     long checkpointSteps) {
 
+  /** What requests must have in common to go on from each other's checkpoints. */
+  Schedule withoutLength() {
+    return new Schedule(0, batchSize, learningRate, warmupSteps, 0, bufferRows, deadAfterSteps, 0);
+  }
+
   /** The learning rate of a step, counted from 0. */
   float learningRateAt(long step) {
     double decay = decaySteps > 0 ? Math.min(1, (double) (steps - step) / decaySteps) : 1;

@@ -57,7 +57,7 @@ public final class TrainingRun {
     this.source = source;
     this.schedule = spec.schedule();
     this.checkpoint =
-        new Checkpoint(checkpointFile, spec.fingerprint(corpus.description().sha256()));
+        new Checkpoint(checkpointFile, spec, spec.fingerprint(corpus.description().sha256()));
     this.listener = listener;
   }
 
@@ -69,8 +69,9 @@ public final class TrainingRun {
    *     when the loss or a weight stops being a finite number, and what the listener throws
    */
   public TrainedDictionary run() {
-    state = checkpoint.read(spec).orElse(null);
+    state = checkpoint.read().orElse(null);
     if (state != null) {
+      requireNotPast(state.step);
       log.info("training of {} goes on from step {}", spec.dictionary(), state.step);
       buffer = state.buffer;
       place = state.place;
@@ -107,6 +108,18 @@ public final class TrainingRun {
   /** Removes the checkpoint, once the result is stored. */
   public void deleteCheckpoint() {
     checkpoint.delete();
+  }
+
+  private void requireNotPast(long step) {
+    if (step > schedule.steps()) {
+      betweenSteps = false; // the checkpoint stays as it is
+      throw LoupeException.invalidValue(
+          "schedule.steps",
+          schedule.steps(),
+          step
+              + " or more, which its checkpoint has done, or delete checkpoints/"
+              + spec.dictionary());
+    }
   }
 
   private void begin() {

@@ -24,8 +24,22 @@ public record TrainingSpec(
     Schedule schedule,
     long seed) {
 
-  /** Says everything that the result depends on; equal for requests that may share a checkpoint. */
+  /**
+   * Says everything that a checkpoint depends on; equal for requests that may share one. They may
+   * differ in how long they train, and in how often they save.
+   */
   String fingerprint(String corpusSha256) {
-    return this + " corpus sha256 " + corpusSha256;
+    TrainingSpec comparable =
+        new TrainingSpec(
+            dictionary,
+            model,
+            hookPoint,
+            corpus,
+            dIn,
+            dSae,
+            architecture,
+            schedule.withoutLength(),
+            seed);
+    return comparable + " corpus sha256 " + corpusSha256;
   }
 }

@@ -60,6 +60,7 @@ class DictionaryStoreTest {
         "blocks.0.hook_resid_post",
         new double[D_SAE],
         48,
+        true,
         Map.of());
   }
 

@@ -80,6 +80,7 @@ class SaeLensFolderTest {
             "blocks.0.hook_resid_post",
             densities,
             48,
+            true,
             Map.of());
     assertThat(saved.architecture()).isEqualTo(dictionary.architecture());
     assertThat(saved.model()).isEqualTo("gpt2-tiny");

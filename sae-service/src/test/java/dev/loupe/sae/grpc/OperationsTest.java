@@ -4,15 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.longrunning.CancelOperationRequest;
+import com.google.longrunning.GetOperationRequest;
 import com.google.longrunning.Operation;
+import dev.loupe.proto.sae.v1.Checkpoint;
+import dev.loupe.proto.sae.v1.CorpusProgress;
+import dev.loupe.proto.sae.v1.DeleteCheckpointRequest;
 import dev.loupe.proto.sae.v1.DeleteCorpusRequest;
 import dev.loupe.proto.sae.v1.DeleteDictionaryRequest;
 import dev.loupe.proto.sae.v1.Dictionary;
 import dev.loupe.proto.sae.v1.EvaluateDictionaryRequest;
+import dev.loupe.proto.sae.v1.ListCheckpointsRequest;
 import dev.loupe.proto.sae.v1.PublishFeaturesRequest;
 import dev.loupe.proto.sae.v1.TrainDictionaryRequest;
 import dev.loupe.proto.sae.v1.TrainingProgress;
 import dev.loupe.proto.sae.v1.WatchTrainingRequest;
+import dev.loupe.proto.sae.v1.WorkState;
 import dev.loupe.sae.SaeClient;
 import dev.loupe.sae.SaeConfig;
 import dev.loupe.sae.SaeServer;
@@ -23,7 +29,9 @@ import dev.loupe.server.errors.LoupeErrors;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -160,6 +168,131 @@ class OperationsTest {
         .cancelOperation(CancelOperationRequest.newBuilder().setName(continued.getName()).build());
     client.await(continued.getName());
     client.stub().deleteCorpus(DeleteCorpusRequest.newBuilder().setName("corpora/texts").build());
+  }
+
+  /** Watchers are far more than calls that may run at once. */
+  @Test
+  void thoseWhoWatchTrainingKeepNobodyFromCalling() throws Exception {
+    close();
+    server =
+        SaeServer.start(
+            SaeConfig.of(folder.resolve("sae"), "127.0.0.1:" + inference.port(), "127.0.0.1:1")
+                .withBounds(2, 1, 1, 4));
+    client = new SaeClient(server.target());
+    Operation operation = train(SaeClient.training("watched", 100_000).build());
+    WatchTrainingRequest request =
+        WatchTrainingRequest.newBuilder().setOperation(operation.getName()).build();
+    List<Iterator<TrainingProgress>> watchers = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      watchers.add(client.stub().watchTraining(request));
+      assertThat(watchers.get(i).next().getTotalSteps()).isEqualTo(100_000);
+    }
+    assertThat(
+            client
+                .stub()
+                .listCorpora(dev.loupe.proto.sae.v1.ListCorporaRequest.getDefaultInstance())
+                .getCorporaCount())
+        .isEqualTo(1);
+    client
+        .operations()
+        .cancelOperation(CancelOperationRequest.newBuilder().setName(operation.getName()).build());
+    for (Iterator<TrainingProgress> watcher : watchers) {
+      assertFails(() -> watcher.forEachRemaining(p -> {}), ErrorReason.OPERATION_CANCELLED);
+    }
+  }
+
+  private void cancel(Operation operation) {
+    client
+        .operations()
+        .cancelOperation(CancelOperationRequest.newBuilder().setName(operation.getName()).build());
+    client.await(operation.getName());
+  }
+
+  private TrainingProgress progress(Operation operation) throws Exception {
+    return client
+        .operations()
+        .getOperation(GetOperationRequest.newBuilder().setName(operation.getName()).build())
+        .getMetadata()
+        .unpack(TrainingProgress.class);
+  }
+
+  @Test
+  void trainingsWaitForEachOtherAndKeepNoEvaluationWaiting() throws Exception {
+    dictionary(train(SaeClient.training("kept", 5).build()));
+    close();
+    server =
+        SaeServer.start(
+            SaeConfig.of(folder.resolve("sae"), "127.0.0.1:" + inference.port(), "127.0.0.1:1")
+                .withBounds(64, 1, 1, 4));
+    client = new SaeClient(server.target());
+    Operation first = train(SaeClient.training("first", 100_000).build());
+    awaitStep(first, 1);
+    Operation second = train(SaeClient.training("second", 100_000).build());
+    assertThat(progress(second).getState()).isEqualTo(WorkState.WORK_STATE_QUEUED);
+    assertThat(progress(first).getState()).isEqualTo(WorkState.WORK_STATE_RUNNING);
+    Operation evaluation =
+        client
+            .stub()
+            .evaluateDictionary(
+                EvaluateDictionaryRequest.newBuilder()
+                    .setDictionary("dictionaries/kept")
+                    .setCorpus("corpora/texts")
+                    .setMaxRows(5)
+                    .build());
+    Operation evaluated = client.await(evaluation.getName());
+    assertThat(evaluated.hasError()).as(evaluated.getError().getMessage()).isFalse();
+    assertThat(evaluated.getMetadata().unpack(CorpusProgress.class).getState())
+        .isEqualTo(WorkState.WORK_STATE_RUNNING);
+    assertThat(progress(second).getState()).isEqualTo(WorkState.WORK_STATE_QUEUED);
+    cancel(first);
+    awaitStep(second, 1);
+    cancel(second);
+  }
+
+  private List<Checkpoint> checkpoints() {
+    return client
+        .stub()
+        .listCheckpoints(ListCheckpointsRequest.getDefaultInstance())
+        .getCheckpointsList();
+  }
+
+  private void deleteCheckpoint(String name) {
+    client.stub().deleteCheckpoint(DeleteCheckpointRequest.newBuilder().setName(name).build());
+  }
+
+  @Test
+  void aCancelledTrainingCanBeFoundGoneOnWithForLongerAndForgotten() throws Exception {
+    Operation operation = train(SaeClient.training("stopped", 100_000).build());
+    awaitStep(operation, 1);
+    assertFails(() -> deleteCheckpoint("checkpoints/stopped"), ErrorReason.DICTIONARY_IN_USE);
+    cancel(operation);
+    Checkpoint found = checkpoints().get(0);
+    assertThat(checkpoints()).hasSize(1);
+    assertThat(found.getName()).isEqualTo("checkpoints/stopped");
+    assertThat(found.getDictionary()).isEqualTo("dictionaries/stopped");
+    assertThat(found.getModel()).isEqualTo(TinyInference.MODEL);
+    assertThat(found.getHookPoint()).isEqualTo(TinyInference.HOOK_POINT);
+    assertThat(found.getCorpus()).isEqualTo("corpora/texts");
+    assertThat(found.getDSae()).isEqualTo(96);
+    assertThat(found.getStep()).isPositive();
+    assertThat(found.getTotalSteps()).isEqualTo(100_000);
+    assertThat(found.getBytes())
+        .isEqualTo(Files.size(folder.resolve("sae/training/stopped.safetensors")));
+    Operation longer = train(SaeClient.training("stopped", 200_000).build());
+    awaitStep(longer, found.getStep());
+    cancel(longer);
+    long step = checkpoints().get(0).getStep();
+    assertThat(step).isGreaterThanOrEqualTo(found.getStep());
+    TrainDictionaryRequest.Builder rest = SaeClient.training("stopped", step + 3);
+    assertThat(dictionary(train(rest.build())).getName()).isEqualTo("dictionaries/stopped");
+    assertThat(checkpoints()).isEmpty();
+
+    Operation other = train(SaeClient.training("other", 100_000).build());
+    awaitStep(other, 1);
+    cancel(other);
+    deleteCheckpoint("checkpoints/other");
+    assertThat(folder.resolve("sae/training/other.safetensors")).doesNotExist();
+    assertFails(() -> deleteCheckpoint("checkpoints/other"), ErrorReason.CHECKPOINT_NOT_FOUND);
   }
 
   @Test

@@ -18,6 +18,7 @@ import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.operations.OperationRecord;
 import dev.loupe.server.operations.OperationRunner;
 import dev.loupe.server.operations.OperationStore;
+import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.testkit.golden.Golden;
 import io.grpc.ManagedChannel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -41,6 +42,7 @@ class UsageTest {
   private final OperationRunner operations = new OperationRunner(stored, 1, 4);
   private final Usage usage = new Usage(operations);
   private final ManagedChannel nowhere = Channels.plaintext("127.0.0.1:1");
+  private final MemoryBudget budget = new MemoryBudget(1L << 30, Duration.ofSeconds(1));
   private DictionaryStore dictionaries;
   private CorpusStore corpora;
   private CorpusJobs jobs;
@@ -62,6 +64,7 @@ class UsageTest {
             corpora,
             operations,
             usage,
+            new OperationMemory(budget),
             new InferenceClient(nowhere, Patience.DEFAULT),
             nowhere,
             Patience.DEFAULT,
@@ -81,7 +84,9 @@ class UsageTest {
 
   @Test
   void aDictionaryCannotGoWhileItsOperationBegins() {
-    DictionaryCalls calls = new DictionaryCalls(dictionaries, usage, null);
+    DictionaryCalls calls =
+        new DictionaryCalls(
+            dictionaries, new SharedDictionaries(dictionaries, budget), usage, null);
     assertRefused(
         () -> calls.delete(DeleteDictionaryRequest.newBuilder().setName(DICTIONARY).build()),
         ErrorReason.DICTIONARY_IN_USE);

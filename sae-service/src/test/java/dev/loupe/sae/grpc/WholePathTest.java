@@ -35,6 +35,7 @@ import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import io.grpc.ManagedChannel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -241,6 +242,23 @@ class WholePathTest {
       assertThat(LoupeErrors.reason(client.await(operation.getName()).getError()))
           .contains(ErrorReason.INVALID_VALUE);
     }
+  }
+
+  @Test
+  void saysInItsFilesWhetherRowsBeginWithTheBeginningOfText() throws Exception {
+    List<int[]> rows = SaeClient.randomRows(40, 3);
+    rows.forEach(row -> row[0] = 5);
+    client.createCorpus("headless", rows);
+    Operation operation =
+        client
+            .stub()
+            .trainDictionary(
+                SaeClient.training("headless", 3).setCorpus("corpora/headless").build());
+    assertThat(client.await(operation.getName()).hasResponse()).isTrue();
+    assertThat(Files.readString(folder.resolve("sae/dictionaries/first/cfg.json")))
+        .contains("\"prepend_bos\" : true");
+    assertThat(Files.readString(folder.resolve("sae/dictionaries/headless/cfg.json")))
+        .contains("\"prepend_bos\" : false");
   }
 
   @Test

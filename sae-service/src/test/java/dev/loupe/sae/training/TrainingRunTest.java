@@ -109,6 +109,22 @@ class TrainingRunTest {
     assertSame(undisturbed, continued);
   }
 
+  @Test
+  void goesOnForMoreStepsFromACheckpointButNotForFewerThanItHasDone() throws IOException {
+    TrainedDictionary undisturbed = run("a", topK(60), new Recorder(-1)).run();
+    assertThatThrownBy(() -> run("b", topK(30), new Recorder(20)).run())
+        .isInstanceOf(LoupeException.class);
+    Path checkpoint = root.resolve("b.safetensors");
+    byte[] atTwenty = Files.readAllBytes(checkpoint);
+    assertThatThrownBy(() -> run("b", topK(10), new Recorder(-1)).run())
+        .hasMessageContaining("20 or more")
+        .satisfies(e -> assertThat(LoupeErrors.reason(e)).contains(ErrorReason.INVALID_VALUE));
+    assertThat(Files.readAllBytes(checkpoint)).isEqualTo(atTwenty);
+    Recorder rest = new Recorder(-1);
+    assertSame(undisturbed, run("b", topK(60), rest).run());
+    assertThat(rest.steps).isEqualTo(40);
+  }
+
   /** A process that is killed leaves the last written checkpoint and nothing else. */
   @Test
   void endsWithTheSameBytesWhenKilledBetweenCheckpoints() throws IOException {

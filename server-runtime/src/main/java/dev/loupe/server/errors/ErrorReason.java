@@ -24,6 +24,7 @@ public enum ErrorReason {
 
   MODEL_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
   CACHE_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
+  CHECKPOINT_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
   DICTIONARY_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
   CORPUS_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),
   FEATURE_NOT_FOUND(Kind.USER, Status.Code.NOT_FOUND),

@@ -7,24 +7,21 @@ import com.google.rpc.Status;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
 import dev.loupe.server.errors.LoupeException;
-import dev.loupe.server.threads.NamedThreads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs long work as {@code google.longrunning.Operation}s on a bounded pool, and keeps their state
+ * Runs long work as {@code google.longrunning.Operation}s in bounded lanes, and keeps their state
  * in a store that survives the process. Every operation's name is {@code
  * {parent}/operations/{operation}}.
  *
@@ -33,13 +30,13 @@ import org.slf4j.LoggerFactory;
 public final class OperationRunner implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(OperationRunner.class);
   private static final long STORE_PROGRESS_EVERY_NANOS = TimeUnit.SECONDS.toNanos(2);
+  private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(30);
 
   private final OperationStore store;
   private final StoredOperations stored;
-  private final ThreadPoolExecutor threads;
-  private final int maxQueued;
+  private final Set<OperationLane> lanes;
+  private final Function<Any, OperationLane> laneOf;
   private final Map<String, RunningOperation> running = new ConcurrentHashMap<>();
-  private final AtomicInteger unfinished = new AtomicInteger();
 
   /**
    * @param store keeps the operations
@@ -47,10 +44,24 @@ public final class OperationRunner implements AutoCloseable {
    * @param maxQueued operations that may wait beside those; more are refused with QUEUE_FULL
    */
   public OperationRunner(OperationStore store, int threads, int maxQueued) {
+    this(store, new OperationLane("operation", threads, maxQueued));
+  }
+
+  private OperationRunner(OperationStore store, OperationLane lane) {
+    this(store, Set.of(lane), request -> lane);
+  }
+
+  /**
+   * @param store keeps the operations
+   * @param lanes in which operations run; the runner closes them
+   * @param laneOf gives the lane of an operation that a request asks for, one of those
+   */
+  public OperationRunner(
+      OperationStore store, Set<OperationLane> lanes, Function<Any, OperationLane> laneOf) {
     this.store = store;
-    this.maxQueued = maxQueued;
     this.stored = new StoredOperations(store);
-    this.threads = NamedThreads.pool("operation", threads, maxQueued);
+    this.lanes = Set.copyOf(lanes);
+    this.laneOf = laneOf;
   }
 
   /**
@@ -91,12 +102,13 @@ public final class OperationRunner implements AutoCloseable {
             .setMetadata(Any.pack(metadata))
             .build();
     OperationRecord record = new OperationRecord(operation, Any.pack(request));
-    requireRoom();
+    OperationLane lane = laneOf.apply(record.request());
+    lane.requireRoom();
     stored.forgetOldest();
     store.put(record);
     if (!submitted(record, work)) {
       store.delete(record.name());
-      throw queueFull();
+      throw lane.full();
     }
     return operation;
   }
@@ -192,15 +204,16 @@ public final class OperationRunner implements AutoCloseable {
   @Override
   public void close() {
     running.values().forEach(RunningOperation::shutDown);
-    threads.shutdown();
-    threads.getQueue().clear();
+    lanes.forEach(OperationLane::shutDown);
+    long end = System.nanoTime() + STOP_NANOS;
     try {
-      if (!threads.awaitTermination(30, TimeUnit.SECONDS)) {
-        log.warn("{} operations did not stop in time", threads.getActiveCount());
-        threads.shutdownNow();
+      for (OperationLane lane : lanes) {
+        if (!lane.awaitEnd(end)) {
+          log.warn("some operations did not stop in time");
+        }
       }
     } catch (InterruptedException e) {
-      threads.shutdownNow();
+      lanes.forEach(OperationLane::interrupt);
       Thread.currentThread().interrupt();
     }
   }
@@ -222,19 +235,19 @@ public final class OperationRunner implements AutoCloseable {
     RunningOperation live = new RunningOperation(record, new SometimesStored());
     live.runs(() -> run(live, work));
     running.put(record.name(), live);
-    unfinished.incrementAndGet();
-    try {
-      threads.execute(live.task());
+    if (lane(live).submit(live.task())) {
       return true;
-    } catch (RejectedExecutionException e) {
-      running.remove(record.name());
-      unfinished.decrementAndGet();
-      return false;
     }
+    running.remove(record.name());
+    return false;
+  }
+
+  private OperationLane lane(RunningOperation live) {
+    return laneOf.apply(live.record().request());
   }
 
   private void endIfQueued(RunningOperation live) {
-    if (threads.remove(live.task())) {
+    if (lane(live).takeBack(live.task())) {
       live.task().run();
     }
   }
@@ -253,7 +266,7 @@ public final class OperationRunner implements AutoCloseable {
         done = live.record().operation().toBuilder().setDone(true).setError(error(live, t));
       }
     }
-    unfinished.decrementAndGet();
+    lane(live).ended();
     if (done != null) {
       end(live, live.record().with(done.build()));
     }
@@ -275,22 +288,6 @@ public final class OperationRunner implements AutoCloseable {
               ErrorReason.OPERATION_CANCELLED, "operation " + live.name() + " was cancelled"));
     }
     return LoupeErrors.toRpcStatus(t);
-  }
-
-  private void requireRoom() {
-    if (unfinished.get() >= threads.getMaximumPoolSize() + maxQueued) {
-      throw queueFull();
-    }
-  }
-
-  private LoupeException queueFull() {
-    if (threads.isShutdown()) {
-      return LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down");
-    }
-    return LoupeException.of(
-            ErrorReason.QUEUE_FULL,
-            unfinished.get() + " operations run or wait already; try again when one is done")
-        .with("limit", threads.getMaximumPoolSize() + maxQueued);
   }
 
   /**

@@ -12,6 +12,7 @@ public final class OperationWatch implements AutoCloseable {
   private final RunningOperation running;
   private long seen;
   private boolean finished;
+  private Runnable listener = () -> {};
 
   OperationWatch(RunningOperation running) {
     this.running = running;
@@ -34,14 +35,26 @@ public final class OperationWatch implements AutoCloseable {
     return newer.map(RunningOperation.Version::operation);
   }
 
+  /**
+   * Runs this, which must be quick, whenever {@link #next} may have something to give: for those
+   * that ask it with no patience instead of waiting.
+   */
+  public OperationWatch onChange(Runnable changed) {
+    running.ignore(listener);
+    listener = changed;
+    running.listen(changed);
+    return this;
+  }
+
   /** Whether the operation is done and {@link #next} has given its last state. */
   public boolean isFinished() {
     return finished;
   }
 
-  /** Ends the watch, which holds nothing but itself. */
+  /** Ends the watch. */
   @Override
   public void close() {
     finished = true;
+    running.ignore(listener);
   }
 }

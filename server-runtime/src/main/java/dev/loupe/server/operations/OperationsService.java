@@ -12,11 +12,11 @@ import com.google.protobuf.Empty;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.names.Paging;
-import dev.loupe.server.streams.BlockingCalls;
-import dev.loupe.server.streams.StreamLimits;
+import dev.loupe.server.streams.WatchingCalls;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
@@ -28,17 +28,16 @@ import java.util.function.Predicate;
  */
 public final class OperationsService extends OperationsGrpc.OperationsImplBase {
   private static final Duration LONGEST_WAIT = Duration.ofMinutes(1);
-  private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
 
   private final OperationRunner runner;
-  private final BlockingCalls calls;
+  private final WatchingCalls calls;
   private final Paging paging = new Paging(50, 1_000);
 
   /**
    * @param runner whose operations are served
-   * @param calls run the waiting ones
+   * @param calls answer the waiting ones
    */
-  public OperationsService(OperationRunner runner, BlockingCalls calls) {
+  public OperationsService(OperationRunner runner, WatchingCalls calls) {
     this.runner = runner;
     this.calls = calls;
   }
@@ -83,20 +82,41 @@ public final class OperationsService extends OperationsGrpc.OperationsImplBase {
 
   @Override
   public void waitOperation(WaitOperationRequest request, StreamObserver<Operation> responses) {
-    long end = System.nanoTime() + patience(request).toNanos();
-    calls.serverStream(
+    Duration patience = patience(request);
+    calls.follow(
         responses,
-        StreamLimits.DEFAULT,
-        sender -> {
-          Operation latest = runner.get(request.getName());
-          while (!latest.getDone() && System.nanoTime() < end) {
-            sender.throwIfCancelled();
-            Duration left = Duration.ofNanos(end - System.nanoTime());
-            latest =
-                runner.await(request.getName(), left.compareTo(LOOK_AGAIN) < 0 ? left : LOOK_AGAIN);
-          }
-          sender.send(latest);
-        });
+        patience,
+        changed -> new AwaitedEnd(runner.watch(request.getName()).onChange(changed), patience));
+  }
+
+  /** The state of an operation at its end, or once patience has ended. */
+  private static final class AwaitedEnd implements WatchingCalls.Followed<Operation> {
+    private final OperationWatch watch;
+    private final long end;
+    private Operation latest;
+    private boolean given;
+
+    AwaitedEnd(OperationWatch watch, Duration patience) {
+      this.watch = watch;
+      this.end = System.nanoTime() + patience.toNanos();
+    }
+
+    @Override
+    public Optional<Operation> next() {
+      latest = watch.next(Duration.ZERO).orElse(latest);
+      given = watch.isFinished() || System.nanoTime() >= end;
+      return given ? Optional.of(latest) : Optional.empty();
+    }
+
+    @Override
+    public boolean isFinished() {
+      return given;
+    }
+
+    @Override
+    public void close() {
+      watch.close();
+    }
   }
 
   private static Duration patience(WaitOperationRequest request) {

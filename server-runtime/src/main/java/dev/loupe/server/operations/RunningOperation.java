@@ -6,7 +6,9 @@ import com.google.protobuf.Message;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * The live state of an operation: its newest version, who waits for newer ones, and whether it
@@ -17,6 +19,7 @@ final class RunningOperation implements OperationContext {
   record Version(long number, Operation operation) {}
 
   private final Progress store;
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private OperationRecord record;
   private long version = 1;
   private Runnable task;
@@ -52,7 +55,7 @@ final class RunningOperation implements OperationContext {
 
   synchronized void shutDown() {
     shuttingDown = true;
-    notifyAll();
+    tell();
   }
 
   boolean isCancelled() {
@@ -66,7 +69,21 @@ final class RunningOperation implements OperationContext {
   synchronized void replace(OperationRecord newer) {
     record = newer;
     version++;
+    tell();
+  }
+
+  private void tell() {
     notifyAll();
+    listeners.forEach(Runnable::run);
+  }
+
+  /** Runs this, which must be quick, whenever there may be something new. */
+  void listen(Runnable listener) {
+    listeners.add(listener);
+  }
+
+  void ignore(Runnable listener) {
+    listeners.remove(listener);
   }
 
   /** Waits for a version above this one. */

@@ -88,7 +88,7 @@ public final class MemoryBudget {
 
   /** Memory that is held until it is closed. */
   public final class Reservation implements AutoCloseable {
-    private final Holdings.Holding holding;
+    private Holdings.Holding holding;
     private long bytes;
 
     private Reservation(Holdings.Holding holding, long bytes) {
@@ -96,15 +96,20 @@ public final class MemoryBudget {
       this.bytes = bytes;
     }
 
-    @Override
-    public void close() {
+    /** Gives back all but this much; it never grows. */
+    public void shrinkTo(long most) {
       lock.lock();
       try {
-        giveBack(this);
+        giveBack(this, most);
         grant();
       } finally {
         lock.unlock();
       }
+    }
+
+    @Override
+    public void close() {
+      shrinkTo(0);
     }
   }
 
@@ -131,21 +136,30 @@ public final class MemoryBudget {
    *     when to try again); and what the claimant's check throws
    */
   public Reservation reserve(MemoryNeed need, Claimant claimant) {
+    requireFits(need);
     long bytes = need.bytes();
-    if (bytes > total) {
-      throw LoupeException.of(
-              ErrorReason.OUT_OF_BUDGET,
-              "the request needs about %d bytes; this server gives at most %d to one: %s"
-                  .formatted(bytes, total, need.advice(total)))
-          .with("bytes", bytes)
-          .with("limit", total);
-    }
     lock.lock();
     try {
       boolean free = queue.size() == 0 && reserved + bytes <= total;
       return free && isShared(claimant, bytes) ? hold(claimant, bytes) : await(need, claimant);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * Fails where memory could never be reserved, whatever others hold.
+   *
+   * @throws LoupeException OUT_OF_BUDGET, which says what would fit
+   */
+  public void requireFits(MemoryNeed need) {
+    if (need.bytes() > total) {
+      throw LoupeException.of(
+              ErrorReason.OUT_OF_BUDGET,
+              "the request needs about %d bytes; this server gives at most %d to one: %s"
+                  .formatted(need.bytes(), total, need.advice(total)))
+          .with("bytes", need.bytes())
+          .with("limit", total);
     }
   }
 
@@ -194,12 +208,18 @@ public final class MemoryBudget {
     return new Reservation(holding, bytes);
   }
 
-  private void giveBack(Reservation reservation) {
+  /** Leaves this much of it. */
+  private void giveBack(Reservation reservation, long kept) {
+    long left = Math.min(kept, reservation.bytes);
     if (reservation.bytes > 0 && reservation.holding != null) {
       holdings.remove(reservation.holding);
+      reservation.holding = new Holdings.Holding(reservation.holding.claimant, left);
+      if (left > 0) {
+        holdings.add(reservation.holding);
+      }
     }
-    reserved -= reservation.bytes;
-    reservation.bytes = 0;
+    reserved -= reservation.bytes - left;
+    reservation.bytes = left;
   }
 
   private Reservation await(MemoryNeed need, Claimant claimant) {
@@ -280,7 +300,7 @@ public final class MemoryBudget {
 
   private void giveUp(Waiter waiter) {
     if (waiter.granted != null) {
-      giveBack(waiter.granted);
+      giveBack(waiter.granted, 0);
     } else {
       queue.remove(waiter.claimant.tenant(), waiter);
     }

@@ -3,6 +3,7 @@ package dev.loupe.server.threads;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -50,6 +51,13 @@ public final class NamedThreads implements ThreadFactory {
         TimeUnit.SECONDS,
         new SynchronousQueue<>(),
         new NamedThreads(name));
+  }
+
+  /** One thread that also runs tasks later; it forgets those that are cancelled. */
+  public static ScheduledThreadPoolExecutor timer(String name) {
+    ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, new NamedThreads(name));
+    timer.setRemoveOnCancelPolicy(true);
+    return timer;
   }
 
   private static ThreadPoolExecutor pool(String name, int threads, BlockingQueue<Runnable> queue) {

@@ -3,6 +3,7 @@ package dev.loupe.server.operations;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.common.util.concurrent.ListenableFuture;
 import com.google.longrunning.CancelOperationRequest;
 import com.google.longrunning.DeleteOperationRequest;
 import com.google.longrunning.GetOperationRequest;
@@ -17,7 +18,7 @@ import dev.loupe.server.Channels;
 import dev.loupe.server.GrpcServer;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeErrors;
-import dev.loupe.server.streams.BlockingCalls;
+import dev.loupe.server.streams.WatchingCalls;
 import io.grpc.ManagedChannel;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +33,7 @@ class OperationsServiceTest {
   private static final StringValue TEXT = StringValue.of("text");
 
   private final OperationRunner runner = new OperationRunner(OperationStore.inMemory(), 2, 10);
-  private final BlockingCalls calls = new BlockingCalls("test", 4);
+  private final WatchingCalls calls = new WatchingCalls("test", 100);
   private final GrpcServer server =
       GrpcServer.builder().service(new OperationsService(runner, calls)).start();
   private final ManagedChannel channel = Channels.plaintext("127.0.0.1:" + server.port());
@@ -79,6 +80,71 @@ class OperationsServiceTest {
     assertReason(() -> waitFor(operation.getName(), -1), ErrorReason.INVALID_VALUE);
     assertReason(
         () -> waitFor("dictionaries/a/operations/none", 1), ErrorReason.OPERATION_NOT_FOUND);
+  }
+
+  @Test
+  void waitersHoldNoThreadAndAllSeeTheEnd() throws Exception {
+    CountDownLatch mayEnd = new CountDownLatch(1);
+    Operation operation =
+        runner.start(
+            "dictionaries/a",
+            TEXT,
+            TEXT,
+            context -> {
+              mayEnd.await();
+              return TEXT;
+            });
+    WaitOperationRequest request =
+        WaitOperationRequest.newBuilder().setName(operation.getName()).build();
+    List<ListenableFuture<Operation>> waiters = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      waiters.add(OperationsGrpc.newFutureStub(channel).waitOperation(request));
+    }
+    while (calls.open() < 100) {
+      Thread.onSpinWait();
+    }
+    long threads =
+        Thread.getAllStackTraces().keySet().stream()
+            .filter(thread -> thread.getName().startsWith("test-"))
+            .count();
+    assertThat(threads).isEqualTo(1);
+    assertReason(() -> waitFor(operation.getName(), 20), ErrorReason.QUEUE_FULL);
+    assertThat(get(operation.getName()).getDone()).isFalse();
+    waiters.remove(0).cancel(true);
+    while (calls.open() == 100) {
+      Thread.onSpinWait();
+    }
+    assertThat(waitFor(operation.getName(), 0).getDone()).isFalse();
+    mayEnd.countDown();
+    for (ListenableFuture<Operation> waiter : waiters) {
+      assertThat(waiter.get().hasResponse()).isTrue();
+    }
+  }
+
+  @Test
+  void waitersEndWithTheServer() {
+    CountDownLatch mayEnd = new CountDownLatch(1);
+    Operation operation =
+        runner.start(
+            "dictionaries/a",
+            TEXT,
+            TEXT,
+            context -> {
+              mayEnd.await();
+              return TEXT;
+            });
+    ListenableFuture<Operation> waiter =
+        OperationsGrpc.newFutureStub(channel)
+            .waitOperation(WaitOperationRequest.newBuilder().setName(operation.getName()).build());
+    while (calls.open() == 0) {
+      Thread.onSpinWait();
+    }
+    Thread closing = new Thread(runner::close);
+    closing.start();
+    assertThatThrownBy(waiter::get)
+        .satisfies(
+            e -> assertThat(LoupeErrors.reason(e.getCause())).contains(ErrorReason.SHUTTING_DOWN));
+    mayEnd.countDown();
   }
 
   private Operation get(String name) {

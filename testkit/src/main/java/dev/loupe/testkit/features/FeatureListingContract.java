@@ -33,6 +33,8 @@ public abstract class FeatureListingContract extends FeatureStoreContract {
         "index desc",
         "density",
         "density desc",
+        "density asc",
+        "index ASC",
         "max_activation",
         "max_activation desc",
         "mean_activation",
@@ -42,7 +44,7 @@ public abstract class FeatureListingContract extends FeatureStoreContract {
       })
   void sortsByEveryMeasureAcrossPages(String orderBy) {
     List<Feature> written = writeMany();
-    ToDoubleFunction<Feature> measure = measure(orderBy.replace("desc", "").strip());
+    ToDoubleFunction<Feature> measure = measure(orderBy.strip().split("\\s+")[0]);
     Comparator<Feature> order = Comparator.comparingDouble(measure);
     if (orderBy.endsWith("desc")) {
       order = order.reversed();
