@@ -72,10 +72,12 @@ final class DictionaryCalls {
           .limit(MAX_PROBLEMS)
           .forEach(
               problem ->
-                  response.addProblems(
-                      DictionaryProblem.newBuilder()
-                          .setFolder(problem.folder())
-                          .setProblem(problem.problem())));
+                  response
+                      .getProblemsBuilder()
+                      .addFolders(
+                          DictionaryProblem.newBuilder()
+                              .setFolder(problem.folder())
+                              .setProblem(problem.problem())));
     }
     return response.build();
   }

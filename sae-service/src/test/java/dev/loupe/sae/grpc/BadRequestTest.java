@@ -109,10 +109,10 @@ class BadRequestTest {
     assertThat(first.getDictionariesList())
         .extracting(dev.loupe.proto.sae.v1.Dictionary::getName)
         .containsExactly(TOPK, "dictionaries/normalized");
-    assertThat(first.getProblemsList())
+    assertThat(first.getProblems().getFoldersList())
         .extracting(DictionaryProblem::getFolder)
         .containsExactly("Bad_Name", "cut", "other");
-    assertThat(first.getProblems(2).getProblem()).contains("jumprelu");
+    assertThat(first.getProblems().getFolders(2).getProblem()).contains("jumprelu");
     ListDictionariesResponse second =
         client
             .stub()
@@ -124,7 +124,7 @@ class BadRequestTest {
     assertThat(second.getDictionariesList())
         .extracting(dev.loupe.proto.sae.v1.Dictionary::getName)
         .containsExactly("dictionaries/unbiased");
-    assertThat(second.getProblemsCount()).isZero();
+    assertThat(second.hasProblems()).isFalse();
     assertFails(() -> get("dictionaries/cut"), ErrorReason.UNREADABLE_DICTIONARY, "cut");
     assertFails(() -> get("dictionaries/other"), ErrorReason.UNREADABLE_DICTIONARY, "jumprelu");
   }
