@@ -80,10 +80,11 @@ public final class GrpcServer implements AutoCloseable {
 
   private void say(ServiceHealth found) {
     ServingStatus status = found.isServing() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    // The whole before its parts: who saw a part change finds the whole changed.
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
     for (ServerServiceDefinition service : settings.services) {
       health.setStatus(service.getServiceDescriptor().getName(), status);
     }
-    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
   }
 
   /** The port that it listens on. */
