@@ -51,6 +51,15 @@ final class ServingOptions {
               + " to every caller what it opens to you.")
   private List<String> loadFromHub = new ArrayList<>();
 
+  @Option(
+      names = "--allow-host",
+      split = ",",
+      paramLabel = "NAME",
+      description =
+          "A name under which a proxy or a tunnel calls the gateway, beside localhost and"
+              + " addresses; *.NAME for all below it, * for all. May be given more than once.")
+  private List<String> allowedHosts = new ArrayList<>();
+
   /** What a model is called on the command line. */
   static final String MODEL_LABEL = "[ID=]MODEL[#FORM]";
 
@@ -76,7 +85,7 @@ final class ServingOptions {
     logLevel.apply();
     try (DownloadBars downloads = new DownloadBars(terminal)) {
       return EmbeddedLoupe.start(
-          data, port, models, new Loadable(loadFrom, loadFromHub), downloads);
+          data, port, models, new Loadable(loadFrom, loadFromHub), allowedHosts, downloads);
     }
   }
 

@@ -7,9 +7,14 @@ import dev.loupe.inference.hub.DownloadProgress;
 import dev.loupe.standalone.client.LoupeClient;
 import dev.loupe.standalone.embedded.EmbeddedLoupe;
 import dev.loupe.standalone.embedded.Loadable;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,6 +51,7 @@ class DemoCommandTest {
             0,
             List.of(models.resolve("tiny").toString()),
             new Loadable(List.of(models), List.of()),
+            List.of("loupe.example"),
             DownloadProgress.NONE);
     client = new LoupeClient(loupe.gateway());
   }
@@ -127,5 +133,22 @@ class DemoCommandTest {
             .toArray(String[]::new);
     return Loupe.commandLine(new PrintWriter(new StringWriter(), true), new PrintWriter(err, true))
         .execute(line);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"loupe.example, 200", "evil.example, 403"})
+  void answersToTheNamesThatItWasTold(String name, int status) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), loupe.gateway().getPort())) {
+      socket
+          .getOutputStream()
+          .write(
+              ("GET /v1/models HTTP/1.1\r\nHost: " + name + "\r\n\r\n")
+                  .getBytes(StandardCharsets.US_ASCII));
+      assertThat(
+              new BufferedReader(
+                      new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8))
+                  .readLine())
+          .startsWith("HTTP/1.1 " + status);
+    }
   }
 }

@@ -72,6 +72,7 @@ class LoupeTest {
         "up, --log-level, WARN",
         "up, --dir,",
         "up, --load-from,",
+        "up, --allow-host,",
         "up, --model,"
       })
   void optionsHaveTheseDefaults(String command, String option, String expected) {

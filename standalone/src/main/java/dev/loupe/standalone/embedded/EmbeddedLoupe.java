@@ -59,17 +59,23 @@ public final class EmbeddedLoupe implements AutoCloseable {
    *     service says when it cannot start; nothing stays open then
    */
   public static EmbeddedLoupe start(Path data, int port, List<String> models) {
-    return start(data, port, models, Loadable.NOT_SAID, DownloadProgress.NONE);
+    return start(data, port, models, Loadable.NOT_SAID, List.of(), DownloadProgress.NONE);
   }
 
   /**
    * Starts everything, as {@link #start(Path, int, List)} does.
    *
    * @param loadable what clients may have loaded beside these models
+   * @param allowedHosts names that the gateway answers to, beside localhost and addresses
    * @param downloads told while a model comes from a hub
    */
   public static EmbeddedLoupe start(
-      Path data, int port, List<String> models, Loadable loadable, DownloadProgress downloads) {
+      Path data,
+      int port,
+      List<String> models,
+      Loadable loadable,
+      List<String> allowedHosts,
+      DownloadProgress downloads) {
     DataFolder folder = DataFolder.open(data.toAbsolutePath());
     EmbeddedLoupe loupe = new EmbeddedLoupe();
     loupe.open.push(folder);
@@ -79,7 +85,7 @@ public final class EmbeddedLoupe implements AutoCloseable {
               .withLoading(InferenceConfig.defaultWeightBytes(), loadable.folders())
               .withLoadableRepositories(loadable.repositories())
               .withHub(hub(), downloads);
-      loupe.startServices(folder, port, config);
+      loupe.startServices(folder, port, allowedHosts, config);
       folder.serve(HOST, loupe.gateway.port());
       return loupe;
     } catch (RuntimeException | Error e) {
@@ -155,7 +161,8 @@ public final class EmbeddedLoupe implements AutoCloseable {
     }
   }
 
-  private void startServices(DataFolder folder, int port, InferenceConfig config) {
+  private void startServices(
+      DataFolder folder, int port, List<String> allowedHosts, InferenceConfig config) {
     models = config.models().stream().map(spec -> "models/" + spec.id()).toList();
     gatewayMetrics = new MetricsEndpoint();
     open.push(gatewayMetrics);
@@ -175,6 +182,7 @@ public final class EmbeddedLoupe implements AutoCloseable {
         GatewayServer.builder()
             .host(HOST)
             .port(port)
+            .allowedHosts(allowedHosts)
             .inference(target(inference))
             .sae(target(sae))
             .featureStore(target(features))
