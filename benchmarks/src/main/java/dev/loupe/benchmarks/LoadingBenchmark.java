@@ -17,7 +17,7 @@ import java.util.Map;
 
 /**
  * How much larger a process gets by loading a model, at its largest, over the weights' bytes as
- * they are used. Each form is loaded in a process of its own.
+ * they are used, and how long it takes. Each form is loaded in a process of its own.
  */
 final class LoadingBenchmark implements BenchmarkCase {
   private static final String WEIGHTS = "model.safetensors";
@@ -33,10 +33,10 @@ final class LoadingBenchmark implements BenchmarkCase {
     Path halves = Files.createTempDirectory("loupe-bench-f16");
     try (BenchmarkModel small = BenchmarkModel.of(GptConfig.gpt2(2, 4, 64, 64, 256, 0))) {
       writeHalves(folder, halves);
-      report.number("loading_over_weights", loaded(small, folder, "f32", "none"));
-      report.number("loading_over_weights_f16_file", loaded(small, halves, "f32", "none"));
-      report.number("loading_over_weights_bf16", loaded(small, folder, "bf16", "none"));
-      report.number("loading_over_weights_processed", loaded(small, folder, "f32", "all"));
+      report(report, "", loaded(small, folder, "f32", "none"));
+      report(report, "_f16_file", loaded(small, halves, "f32", "none"));
+      report(report, "_bf16", loaded(small, folder, "bf16", "none"));
+      report(report, "_processed", loaded(small, folder, "f32", "all"));
     } finally {
       Files.deleteIfExists(halves.resolve(WEIGHTS));
       Files.deleteIfExists(halves.resolve("config.json"));
@@ -55,7 +55,14 @@ final class LoadingBenchmark implements BenchmarkCase {
     }
   }
 
-  private static double loaded(BenchmarkModel small, Path folder, String type, String steps)
+  private record Load(double overWeights, double seconds) {}
+
+  private static void report(Report report, String form, Load load) {
+    report.number("loading_over_weights" + form, load.overWeights());
+    report.number("loading_seconds" + form, load.seconds());
+  }
+
+  private static Load loaded(BenchmarkModel small, Path folder, String type, String steps)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -71,6 +78,8 @@ final class LoadingBenchmark implements BenchmarkCase {
       throw new IOException("the process that loads a model ended with " + process.exitValue());
     }
     String[] numbers = said.substring(said.lastIndexOf('\n') + 1).split(" ");
-    return Double.parseDouble(numbers[0]) / Double.parseDouble(numbers[1]);
+    return new Load(
+        Double.parseDouble(numbers[0]) / Double.parseDouble(numbers[1]),
+        Double.parseDouble(numbers[2]));
   }
 }

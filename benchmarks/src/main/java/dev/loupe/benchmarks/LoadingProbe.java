@@ -16,10 +16,10 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * A process of its own that loads one model and prints two numbers: by how many bytes the process
- * was larger at its largest than before, and the bytes of the weights as they are used. A pass over
- * one token touches every weight, so that what is mapped counts as if it had been read; another
- * model was loaded and run before, so that the engine itself does not count.
+ * A process of its own that loads one model and prints three numbers: by how many bytes the process
+ * was larger at its largest than before, the bytes of the weights as they are used, and the seconds
+ * that reading, hashing and one pass took. The pass is over one token and touches every weight;
+ * another model was loaded and run before, so that the engine itself does not count.
  */
 final class LoadingProbe {
   private LoadingProbe() {}
@@ -35,11 +35,13 @@ final class LoadingProbe {
     ProcessMemory.now();
     ProcessMemory.resetPeak();
     long before = ProcessMemory.resident();
+    long start = System.nanoTime();
     load(Path.of(args[1]), transform, type);
+    double seconds = (System.nanoTime() - start) / 1e9;
     long taken = ProcessMemory.peak() - before;
     long weights =
         ModelLoader.weightBytes(ModelLoader.config(Path.of(args[1])), transform.isPresent(), type);
-    System.out.println(taken + " " + weights);
+    System.out.println(taken + " " + weights + " " + seconds);
   }
 
   private static void load(Path folder, Optional<WeightTransform> transform, ComputeType type)

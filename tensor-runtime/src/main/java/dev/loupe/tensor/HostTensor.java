@@ -92,18 +92,21 @@ public record HostTensor(ElementType type, long[] shape, ByteBuffer data) {
   /** All elements widened to float, row-major. */
   public float[] toFloats() {
     float[] values = new float[Math.toIntExact(elements())];
+    floatsInto(values);
+    return values;
+  }
+
+  /** Puts all elements, widened to float, row-major, into an array of their number. */
+  void floatsInto(float[] values) {
     if (type == ElementType.F32) {
       data().asFloatBuffer().get(values);
-      return values;
-    }
-    if (type == ElementType.F16 || type == ElementType.BF16) {
+    } else if (type == ElementType.F16 || type == ElementType.BF16) {
       HalfFloats.widen(data().asShortBuffer(), values, type);
-      return values;
+    } else {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = floatAt(i);
+      }
     }
-    for (int i = 0; i < values.length; i++) {
-      values[i] = floatAt(i);
-    }
-    return values;
   }
 
   /**

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
  * but their target takes memory. Numbers are widened or rounded to F32, row-major.
  */
 public final class TensorStream {
-  private static final int PIECE_BYTES = 1 << 18;
+  private static final int PIECE_BYTES = 1 << 16;
   private static final int MOST_IN_AN_ARRAY = Integer.MAX_VALUE - 8;
 
   private final ElementType type;
@@ -101,6 +101,7 @@ public final class TensorStream {
   /**
    * Reads all numbers, some thousands at a time, in order.
    *
+   * @param taker given an array that is used again for the next ones
    * @throws SafetensorsException when the file was cut short since it was opened
    */
   public void readPieces(Consumer<float[]> taker) throws IOException {
@@ -108,11 +109,14 @@ public final class TensorStream {
     long elements = HostTensor.elements(shape);
     int atOnce = (int) Math.min(elements, PIECE_BYTES / bytesEach);
     ByteBuffer memory = ByteBuffer.allocate(atOnce * bytesEach);
+    float[] values = new float[atOnce];
     for (long done = 0; done < elements; done += atOnce) {
       int count = (int) Math.min(atOnce, elements - done);
       ByteBuffer piece = memory.slice(0, count * bytesEach);
       next(piece);
-      taker.accept(new HostTensor(type, new long[] {count}, piece.flip()).toFloats());
+      values = count == values.length ? values : new float[count];
+      new HostTensor(type, new long[] {count}, piece.flip()).floatsInto(values);
+      taker.accept(values);
     }
   }
 
