@@ -71,6 +71,7 @@ class SilentClientsTest {
                 .setHeader(
                     RunWithHooksHeader.newBuilder()
                         .setForwardPass(pass(64))
+                        .setHookDeadline(com.google.protobuf.Duration.newBuilder().setSeconds(300))
                         .addHookPoints("blocks.1.hook_resid_pre"))
                 .build());
     return ending;
