@@ -25,6 +25,7 @@ import dev.loupe.server.ServiceHealth;
 import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.server.streams.BlockingCalls;
+import dev.loupe.server.streams.WatchingCalls;
 import dev.loupe.tensor.TensorEngine;
 import io.grpc.BindableService;
 import io.grpc.ServerStreamTracer;
@@ -46,6 +47,7 @@ public final class InferenceService implements LoupeService {
   private final ModelRegistry models;
   private final ModelLoads loads;
   private final BlockingCalls calls;
+  private final WatchingCalls watches;
   private final TorchBackwardOps backward;
   private final Spectra spectra;
   private final List<BindableService> services;
@@ -56,6 +58,7 @@ public final class InferenceService implements LoupeService {
       ModelRegistry models,
       ModelLoads loads,
       BlockingCalls calls,
+      WatchingCalls watches,
       TorchBackwardOps backward,
       Spectra spectra,
       List<BindableService> services,
@@ -64,6 +67,7 @@ public final class InferenceService implements LoupeService {
     this.models = models;
     this.loads = loads;
     this.calls = calls;
+    this.watches = watches;
     this.backward = backward;
     this.spectra = spectra;
     this.services = services;
@@ -100,6 +104,7 @@ public final class InferenceService implements LoupeService {
     ModelLoads loads = new ModelLoads(hub, cacheSpace, models, config.weightBytes());
     loads.loadAll(config.models());
     BlockingCalls calls = new BlockingCalls("inference", config.maxCalls(), ModelLeases::around);
+    WatchingCalls watches = new WatchingCalls("inference-watches");
     LoadableSources sources = new LoadableSources(config.modelFolders(), repositories);
     // Once for all calls: the engine does not give all memory of a closed module back.
     TorchBackwardOps backward = new TorchBackwardOps();
@@ -110,12 +115,13 @@ public final class InferenceService implements LoupeService {
         models,
         loads,
         calls,
+        watches,
         backward,
         spectra,
         Tenants.known(
             config.mostCallsOfOneTenant(),
             config.gatewayKey(),
-            new InferenceGrpcService(models, loads, sources, device, metrics, calls),
+            new InferenceGrpcService(models, loads, sources, device, metrics, calls, watches),
             new AttributionGrpcService(models, device, backward, calls),
             new HeadGrpcService(models, device, spectra, calls),
             new NeuronGrpcService(models, device, calls),
@@ -149,6 +155,7 @@ public final class InferenceService implements LoupeService {
   @Override
   public void close() {
     calls.close();
+    watches.close();
     loads.close();
     cacheSpace.close();
     if (!models.close(CLOSE_PATIENCE)) {

@@ -39,11 +39,13 @@ import dev.loupe.proto.inference.v1.UnloadModelRequest;
 import dev.loupe.proto.inference.v1.UnloadModelResponse;
 import dev.loupe.server.streams.BlockingCalls;
 import dev.loupe.server.streams.StreamLimits;
+import dev.loupe.server.streams.WatchingCalls;
 import io.grpc.stub.StreamObserver;
 
 /** The whole of {@code loupe.inference.v1.InferenceService}; each RPC has its own class. */
 public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceServiceImplBase {
   private final BlockingCalls calls;
+  private final WatchingCalls watches;
   private final Models models;
   private final ModelLoading loading;
   private final Tokens tokens;
@@ -53,15 +55,17 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
   private final Generation generation;
   private final KeptActivations keptActivations;
 
-  /** A service over loaded models; calls run on these threads. */
+  /** A service over loaded models; calls run on these threads, and what only watches on none. */
   public InferenceGrpcService(
       ModelRegistry registry,
       ModelLoads loads,
       LoadableSources sources,
       DeviceRunner device,
       InferenceMetrics metrics,
-      BlockingCalls calls) {
+      BlockingCalls calls,
+      WatchingCalls watches) {
     this.calls = calls;
+    this.watches = watches;
     ModelLookup lookup = new ModelLookup(registry);
     this.models = new Models(registry, lookup);
     this.loading = new ModelLoading(registry, loads, sources);
@@ -85,7 +89,7 @@ public final class InferenceGrpcService extends InferenceServiceGrpc.InferenceSe
 
   @Override
   public void loadModel(LoadModelRequest request, StreamObserver<LoadModelResponse> responses) {
-    calls.serverStream(responses, StreamLimits.DEFAULT, sender -> loading.load(request, sender));
+    watches.follow(responses, changed -> loading.load(request, changed));
   }
 
   @Override

@@ -16,8 +16,11 @@ import dev.loupe.proto.inference.v1.LoadModelResponse;
 import dev.loupe.proto.inference.v1.LoadProgress;
 import dev.loupe.proto.inference.v1.UnloadModelRequest;
 import dev.loupe.proto.inference.v1.UnloadModelResponse;
+import dev.loupe.server.errors.ErrorReason;
+import dev.loupe.server.errors.LoupeException;
 import dev.loupe.server.names.ResourcePattern;
 import dev.loupe.server.streams.StreamSender;
+import dev.loupe.server.streams.WatchingCalls;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -36,17 +39,48 @@ final class ModelLoading {
     this.sources = sources;
   }
 
-  void load(LoadModelRequest request, StreamSender<LoadModelResponse> sender)
-      throws InterruptedException {
-    try (ModelLoad.Watch watch = loads.start(spec(request))) {
+  /** Begins to load a model, or joins those who do. */
+  WatchingCalls.Followed<LoadModelResponse> load(LoadModelRequest request, Runnable changed) {
+    return new FollowedLoad(loads.start(spec(request)).onChange(changed));
+  }
+
+  /** What a load's watcher is told: how far it is, and at last the model. */
+  private static final class FollowedLoad implements WatchingCalls.Followed<LoadModelResponse> {
+    private final ModelLoad.Watch watch;
+    private boolean over;
+
+    FollowedLoad(ModelLoad.Watch watch) {
+      this.watch = watch;
+    }
+
+    @Override
+    public Optional<LoadModelResponse> next() {
       Optional<ServedModel> model = watch.model();
-      while (model.isEmpty()) {
-        sender.throwIfCancelled();
-        watch.next(LOOK_AGAIN).ifPresent(progress -> sender.send(message(progress)));
-        model = watch.model();
+      over = model.isPresent();
+      return over
+          ? model.map(
+              served ->
+                  LoadModelResponse.newBuilder().setModel(ModelMessages.model(served)).build())
+          : progress();
+    }
+
+    private Optional<LoadModelResponse> progress() {
+      try {
+        return watch.next(Duration.ZERO).map(ModelLoading::message);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw LoupeException.of(ErrorReason.SHUTTING_DOWN, "the server is going down", e);
       }
-      sender.send(
-          LoadModelResponse.newBuilder().setModel(ModelMessages.model(model.get())).build());
+    }
+
+    @Override
+    public boolean isFinished() {
+      return over;
+    }
+
+    @Override
+    public void close() {
+      watch.close();
     }
   }
 

@@ -3,7 +3,9 @@ package dev.loupe.inference.serving;
 import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 
 /** One load, and those who wait for it. */
@@ -18,6 +20,7 @@ public final class ModelLoad implements LoadWatcher {
   public record Progress(String step, long done, long total) {}
 
   private final ModelSpec spec;
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private Progress progress = new Progress("waiting for its turn", 0, 0);
   private int watchers;
   private boolean abandoned;
@@ -37,7 +40,19 @@ public final class ModelLoad implements LoadWatcher {
   /** One of those who wait for a load. For one thread. */
   public final class Watch implements AutoCloseable {
     private Progress seen;
+    private Runnable listener = () -> {};
     private boolean closed;
+
+    /**
+     * Runs this, which must be quick, whenever there may be something new: for those that ask with
+     * no patience instead of waiting.
+     */
+    public Watch onChange(Runnable changed) {
+      listeners.remove(listener);
+      listener = changed;
+      listeners.add(changed);
+      return this;
+    }
 
     /**
      * Waits until there is something new, or for this time.
@@ -83,11 +98,17 @@ public final class ModelLoad implements LoadWatcher {
       synchronized (ModelLoad.this) {
         if (!closed) {
           closed = true;
+          listeners.remove(listener);
           watchers--;
           abandoned |= watchers == 0;
         }
       }
     }
+  }
+
+  private void tell() {
+    notifyAll();
+    listeners.forEach(Runnable::run);
   }
 
   ModelSpec spec() {
@@ -119,18 +140,18 @@ public final class ModelLoad implements LoadWatcher {
           ErrorReason.CALL_CANCELLED, "nobody waits for model " + spec.id() + " any more");
     }
     progress = new Progress(step, done, total);
-    notifyAll();
+    tell();
   }
 
   synchronized void finish(ServedModel loaded, Runnable first) {
     first.run();
     model = loaded;
-    notifyAll();
+    tell();
   }
 
   synchronized void fail(Throwable e) {
     failure = e;
-    notifyAll();
+    tell();
   }
 
   private boolean isOver() {

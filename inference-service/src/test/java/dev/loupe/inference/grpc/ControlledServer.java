@@ -31,6 +31,7 @@ import dev.loupe.server.RunningServer;
 import dev.loupe.server.ServerOptions;
 import dev.loupe.server.sharing.MemoryBudget;
 import dev.loupe.server.streams.BlockingCalls;
+import dev.loupe.server.streams.WatchingCalls;
 import io.grpc.BindableService;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
@@ -105,7 +106,8 @@ final class ControlledServer implements AutoCloseable {
               new LoadableSources(List.of(), LoadableRepositories.of(List.of(), false, List.of())),
               device,
               metrics,
-              calls),
+              calls,
+              new WatchingCalls("test-watches")),
           new AttributionGrpcService(models, device, backward, calls),
           new HeadGrpcService(models, device, spectra, calls),
           new NeuronGrpcService(models, device, calls),

@@ -271,6 +271,12 @@ class ModelLoadingTest {
           others.run(() -> tiny.stub().loadModel(load(id, "owner/" + id).build()));
           waiting.add(silent.accept());
         }
+        // Those who wait for a load hold no thread.
+        assertThat(Thread.getAllStackTraces().values())
+            .allSatisfy(
+                frames ->
+                    assertThat(frames)
+                        .noneMatch(frame -> frame.getMethodName().equals("timedWait")));
         assertThat(loaded(load("x", "gpt2-tiny")).getName()).isEqualTo("models/x");
       } finally {
         for (Socket socket : waiting) {
