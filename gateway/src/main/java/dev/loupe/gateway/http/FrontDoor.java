@@ -74,12 +74,11 @@ public final class FrontDoor implements AutoCloseable {
     ApiRoutes routes = new ApiRoutes(address.maxMessageBytes(), errors, all);
     Origins origins = new Origins(address.allowedOrigins());
     HostNames names = new HostNames(address.host(), address.allowedHosts());
-    RequestBounds bounds = new RequestBounds(address.maxMessageBytes());
     Drain drain = new Drain(address.grace());
 
     ServerBuilder builder =
         builder(address)
-            .maxRequestLength(bounds.transportLimit())
+            .maxRequestLength(address.maxMessageBytes())
             .errorHandler(errors)
             .gracefulShutdown(drain.shutdown())
             .decorator(drain)
@@ -87,7 +86,9 @@ public final class FrontDoor implements AutoCloseable {
     List<ServerInterceptor> around =
         List.of(tenancy, new CallLimit(address.maxCalls()), CallMetrics.interceptor(registry));
     Function<HttpService, HttpService> bounded =
-        http -> http.decorate(new Utf8Bodies()).decorate(bounds);
+        http ->
+            http.decorate(new Utf8Bodies())
+                .decorate(whole -> new RequestBounds(whole, address.maxMessageBytes()));
     for (List<ServerServiceDefinition> services : forwarded) {
       List<ServerServiceDefinition> counted = within(around, services);
       builder.service(routes.of(counted), bounded, origins.decorator());
