@@ -103,7 +103,7 @@ final class RawJson implements GrpcJsonMarshaller {
   private static <T> T built(Marshaller<T> marshaller, Message.Builder builder)
       throws InvalidProtocolBufferException {
     Message message = builder.build();
-    WholeText.check(message);
+    SurrogateCheck.check(message);
     return (T) (marshaller instanceof RawMarshaller ? message.toByteArray() : message);
   }
 

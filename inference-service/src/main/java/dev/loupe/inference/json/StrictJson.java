@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.loupe.server.text.Surrogates;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -82,27 +83,12 @@ public final class StrictJson {
   }
 
   private static void check(String text, String what, String path) throws InvalidJsonException {
-    int half = firstHalf(text);
+    int half = Surrogates.firstHalf(text);
     if (half >= 0) {
       String shown = path.length() <= MOST_SHOWN ? path : path.substring(0, MOST_SHOWN) + "...";
       throw new InvalidJsonException(
           "holds half of a surrogate pair, \\u%04x, in %s%s, at character %d; no text has that"
               .formatted((int) text.charAt(half), what, path.isEmpty() ? "the top" : shown, half));
     }
-  }
-
-  /** Where a surrogate without its other half stands in a text, in UTF-16 units; -1 for nowhere. */
-  public static int firstHalf(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      char unit = text.charAt(i);
-      if (Character.isSurrogate(unit)) {
-        boolean pair = i + 1 < text.length() && Character.isSurrogatePair(unit, text.charAt(i + 1));
-        if (!pair) {
-          return i;
-        }
-        i++;
-      }
-    }
-    return -1;
   }
 }

@@ -1,6 +1,6 @@
 package dev.loupe.inference.tokenizer;
 
-import dev.loupe.inference.json.StrictJson;
+import dev.loupe.server.text.Surrogates;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -87,7 +87,7 @@ public final class BpeTokenizer implements Tokenizer {
 
   @Override
   public Encoding encode(String text, boolean literal) {
-    int half = StrictJson.firstHalf(text);
+    int half = Surrogates.firstHalf(text);
     if (half >= 0) {
       throw new UnencodableTextException(text.charAt(half), half);
     }

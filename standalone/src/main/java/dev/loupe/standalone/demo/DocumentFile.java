@@ -3,7 +3,7 @@ package dev.loupe.standalone.demo;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.loupe.inference.json.StrictJson;
+import dev.loupe.server.text.Surrogates;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -158,7 +158,7 @@ final class DocumentFile implements Iterator<String>, AutoCloseable {
 
   /** JSON can write half of a character, which no tokenizer and no message can hold. */
   private String whole(String value) {
-    int half = StrictJson.firstHalf(value);
+    int half = Surrogates.firstHalf(value);
     if (half >= 0) {
       throw new DemoException(
           "--corpus: line %d of %s has half of a surrogate pair, \\u%04x, at character %d of its text"

@@ -3,6 +3,7 @@ package dev.loupe.gateway.http;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import dev.loupe.server.text.Surrogates;
 import java.util.List;
 import java.util.Map;
 
@@ -10,8 +11,8 @@ import java.util.Map;
  * Refuses texts that hold half of a surrogate pair, which JSON can write and no UTF-8 can: on its
  * way to a service it would become a question mark.
  */
-final class WholeText {
-  private WholeText() {}
+final class SurrogateCheck {
+  private SurrogateCheck() {}
 
   /**
    * Looks at every text of a message.
@@ -39,17 +40,11 @@ final class WholeText {
   }
 
   private static void check(String name, String text) throws InvalidProtocolBufferException {
-    for (int i = 0; i < text.length(); i++) {
-      char unit = text.charAt(i);
-      if (!Character.isSurrogate(unit)) {
-        continue;
-      }
-      if (i + 1 == text.length() || !Character.isSurrogatePair(unit, text.charAt(i + 1))) {
-        throw new InvalidProtocolBufferException(
-            "%s holds half of a surrogate pair, \\u%04x, at character %d"
-                .formatted(name, (int) unit, i));
-      }
-      i++;
+    int half = Surrogates.firstHalf(text);
+    if (half >= 0) {
+      throw new InvalidProtocolBufferException(
+          "%s holds half of a surrogate pair, \\u%04x, at character %d"
+              .formatted(name, (int) text.charAt(half), half));
     }
   }
 }
