@@ -126,7 +126,11 @@ final class Soak {
    */
   private static void awaitQuiet(ManagedChannel channel, String model) throws Exception {
     var inference = InferenceServiceGrpc.newBlockingStub(channel);
-    var request = ListActivationCachesRequest.newBuilder().setParent(model).build();
+    var request =
+        ListActivationCachesRequest.newBuilder()
+            .setParent(model)
+            .setOwnerKey(SoakRuns.OWNER_KEY)
+            .build();
     while (inference.listActivationCaches(request).getActivationCachesCount() > 0) {
       Thread.sleep(LOOK_AGAIN_MILLIS);
     }

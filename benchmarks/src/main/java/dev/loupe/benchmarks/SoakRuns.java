@@ -40,6 +40,9 @@ import java.util.Random;
 
 /** The requests of a soak that run a model, keep what it did, write with it, and load another. */
 final class SoakRuns {
+  /** Under which the soak keeps activations. */
+  static final String OWNER_KEY = "a soak's own secret";
+
   private final SoakRequests requests;
   private final Path folder;
   private final InferenceServiceGrpc.InferenceServiceBlockingStub inference;
@@ -119,13 +122,17 @@ final class SoakRuns {
                     .addCaptures(Capture.newBuilder().setHookPoint("blocks.*.hook_resid_post"))
                     .setKeep(
                         KeepCaptures.newBuilder()
+                            .setOwnerKey(OWNER_KEY)
                             .setTimeToLive(Duration.newBuilder().setSeconds(5)))
                     .build())
             .getCache();
     inference.getActivationCache(
         GetActivationCacheRequest.newBuilder().setName(cache.getName()).build());
     inference.listActivationCaches(
-        ListActivationCachesRequest.newBuilder().setParent(requests.model()).build());
+        ListActivationCachesRequest.newBuilder()
+            .setParent(requests.model())
+            .setOwnerKey(OWNER_KEY)
+            .build());
     inference
         .readActivationCache(
             ReadActivationCacheRequest.newBuilder().setName(cache.getName()).build())

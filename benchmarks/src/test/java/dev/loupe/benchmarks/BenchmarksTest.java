@@ -57,7 +57,9 @@ class BenchmarksTest {
     try (BenchmarkModel model = BenchmarkModel.of(SMALL)) {
       new LoadingBenchmark().run(model, report);
     }
-    assertThat(report.numbers()).hasSize(4).containsKey("loading_over_weights");
+    assertThat(report.numbers())
+        .hasSize(4 + 4)
+        .containsKeys("loading_over_weights", "loading_seconds");
     assertThat(report.numbers().values()).allMatch(Double::isFinite);
   }
 
