@@ -8,13 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/**
- * List and Search RPCs come in pages (AIP-158): of one kind of thing, beside which may stand what
- * is wrong with those that could not be read (AIP-217).
- */
+/** List and Search RPCs come in pages (AIP-158). */
 final class PagingRule implements LintRule {
-  private static final String PROBLEMS = "problems";
-
   private final Map<String, String> exempt;
 
   /**
@@ -34,9 +29,7 @@ final class PagingRule implements LintRule {
         has(method.getInputType(), "page_token", FieldDescriptor.Type.STRING, findings);
         has(method.getOutputType(), "next_page_token", FieldDescriptor.Type.STRING, findings);
         long repeated =
-            method.getOutputType().getFields().stream()
-                .filter(field -> field.isRepeated() && !field.getName().equals(PROBLEMS))
-                .count();
+            method.getOutputType().getFields().stream().filter(FieldDescriptor::isRepeated).count();
         if (repeated != 1) {
           findings.add(
               new Finding(method.getOutputType().getFullName(), "must have one repeated field"));
