@@ -11,7 +11,6 @@ import dev.loupe.server.errors.ErrorReason;
 import dev.loupe.server.errors.LoupeException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.slf4j.LoggerFactory;
@@ -76,25 +75,7 @@ public final class InferenceServiceMain implements Callable<Integer> {
               + " refused (default: ${DEFAULT-VALUE}).")
   private long weightBytes = InferenceConfig.defaultWeightBytes();
 
-  @Option(
-      names = "--load-from",
-      split = ",",
-      paramLabel = "FOLDER",
-      description =
-          "Clients may have models loaded from folders below this one. May be given more than"
-              + " once.")
-  private List<Path> loadFrom = new ArrayList<>();
-
-  @Option(
-      names = "--load-from-hub",
-      split = ",",
-      paramLabel = "REPOSITORY",
-      description =
-          "Repositories that clients may have loaded beside those of --model: owner/name, owner/*,"
-              + " * for any, or none. May be given more than once. Unless said: any, but none where"
-              + " the hub gets a token (HF_TOKEN, or the file token in HF_HOME), as that would open"
-              + " to every caller what it opens to you.")
-  private List<String> loadFromHub = new ArrayList<>();
+  @Mixin private LoadingOptions loading = new LoadingOptions();
 
   @Option(
       names = "--gateway-key-file",
@@ -127,8 +108,8 @@ public final class InferenceServiceMain implements Callable<Integer> {
       return InferenceConfig.of(models.stream().map(ModelSpec::parse).toList())
           .withThreads(threads)
           .withBounds(maxRunning, maxWaiting, memoryBytes, Duration.ofSeconds(60))
-          .withLoading(weightBytes, loadFrom)
-          .withLoadableRepositories(loadFromHub)
+          .withLoading(weightBytes, loading.folders())
+          .withLoadableRepositories(loading.repositories())
           .withGatewayKey(GatewayKey.read(gatewayKeyFile))
           .withHub(HubSettings.of(System.getenv()), this::logProgress);
     } catch (HubException e) {

@@ -1,5 +1,6 @@
 package dev.loupe.standalone;
 
+import dev.loupe.inference.LoadingOptions;
 import dev.loupe.server.LogLevel;
 import dev.loupe.server.PortNumber;
 import dev.loupe.standalone.embedded.EmbeddedLoupe;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What {@code demo} and {@code up} have in common. */
@@ -31,25 +33,7 @@ final class ServingOptions {
               + " ${DEFAULT-VALUE}).")
   private LogLevel logLevel;
 
-  @Option(
-      names = "--load-from",
-      split = ",",
-      paramLabel = "FOLDER",
-      description =
-          "Clients may have models loaded from folders below this one. May be given more than"
-              + " once.")
-  private List<Path> loadFrom = new ArrayList<>();
-
-  @Option(
-      names = "--load-from-hub",
-      split = ",",
-      paramLabel = "REPOSITORY",
-      description =
-          "Repositories that clients may have loaded beside those of --model: owner/name, owner/*,"
-              + " * for any, or none. May be given more than once. Unless said: any, but none where"
-              + " the hub gets a token (HF_TOKEN, or the file token in HF_HOME), as that would open"
-              + " to every caller what it opens to you.")
-  private List<String> loadFromHub = new ArrayList<>();
+  @Mixin private LoadingOptions loading = new LoadingOptions();
 
   @Option(
       names = "--allow-host",
@@ -85,7 +69,12 @@ final class ServingOptions {
     logLevel.apply();
     try (DownloadBars downloads = new DownloadBars(terminal)) {
       return EmbeddedLoupe.start(
-          data, port, models, new Loadable(loadFrom, loadFromHub), allowedHosts, downloads);
+          data,
+          port,
+          models,
+          new Loadable(loading.folders(), loading.repositories()),
+          allowedHosts,
+          downloads);
     }
   }
 
