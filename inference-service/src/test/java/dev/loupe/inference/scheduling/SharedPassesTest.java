@@ -47,7 +47,8 @@ class SharedPassesTest {
   private static final HookPoint RESID = HookPoint.of(HookKind.RESID_PRE, 1);
 
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-  // Turns of any length: on a busy machine a pass would give way in the middle, and end after the next.
+  // Turns of any length: on a busy machine a pass would give way in the middle, and end after the
+  // next.
   private final DeviceScheduler scheduler = new DeviceScheduler(100, Duration.ofHours(1));
   private final MemoryBudget budget = new MemoryBudget(1L << 30, Duration.ofSeconds(10));
   private final Arrivals arrivals = new Arrivals(Duration.ofHours(1));

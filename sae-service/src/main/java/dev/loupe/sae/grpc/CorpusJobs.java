@@ -207,7 +207,7 @@ final class CorpusJobs {
         () -> {
           DictionaryDescription dictionary = dictionary(dictionaryName);
           CorpusDescription corpus = corpus(corpusName);
-          check(dictionary, corpus, maxRows);
+          check(corpus, maxRows);
           memory.requireFits(need.apply(dictionary, corpus));
           long rows = maxRows == 0 ? corpus.rows() : Math.min(maxRows, corpus.rows());
           return operations.start(
@@ -226,8 +226,7 @@ final class CorpusJobs {
     return corpora.describe(Names.CORPUS.parseId("corpus", name));
   }
 
-  private static void check(
-      DictionaryDescription dictionary, CorpusDescription corpus, long maxRows) {
+  private static void check(CorpusDescription corpus, long maxRows) {
     if (maxRows < 0) {
       throw LoupeException.invalidValue("max_rows", maxRows, "1 or more, or 0 for all");
     }
