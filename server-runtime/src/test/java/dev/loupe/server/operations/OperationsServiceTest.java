@@ -103,11 +103,11 @@ class OperationsServiceTest {
     while (calls.open() < 100) {
       Thread.onSpinWait();
     }
-    long threads =
-        Thread.getAllStackTraces().keySet().stream()
-            .filter(thread -> thread.getName().startsWith("test-"))
-            .count();
-    assertThat(threads).isEqualTo(1);
+    // It starts when the first call is looked at, which may come after the last has begun.
+    while (watchingThreads() == 0) {
+      Thread.onSpinWait();
+    }
+    assertThat(watchingThreads()).isEqualTo(1);
     assertReason(() -> waitFor(operation.getName(), 20), ErrorReason.QUEUE_FULL);
     assertThat(get(operation.getName()).getDone()).isFalse();
     waiters.remove(0).cancel(true);
@@ -119,6 +119,12 @@ class OperationsServiceTest {
     for (ListenableFuture<Operation> waiter : waiters) {
       assertThat(waiter.get().hasResponse()).isTrue();
     }
+  }
+
+  private static long watchingThreads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("test-"))
+        .count();
   }
 
   @Test
