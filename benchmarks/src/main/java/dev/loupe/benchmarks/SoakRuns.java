@@ -70,11 +70,17 @@ final class SoakRuns {
     inference.runForwardPass(pass.build());
   }
 
+  /** A hook point that may hold zeros: a layer norm divides by its scale. */
+  private String zeroable(Random random) {
+    String hook = requests.hook(random);
+    return hook.endsWith("hook_scale") ? requests.residual(random) : hook;
+  }
+
   private Intervention edit(Random random) {
     Intervention.Builder edit =
         Intervention.newBuilder().setHookPoint(requests.residual(random)).addPositions(-1);
     switch (random.nextInt(9)) {
-      case 0 -> edit.setHookPoint(requests.hook(random)).setZero(Zero.getDefaultInstance());
+      case 0 -> edit.setHookPoint(zeroable(random)).setZero(Zero.getDefaultInstance());
       case 1 ->
           edit.setHookPoint(requests.hook(random)).setScale(Scale.newBuilder().setFactor(0.5f));
       case 2 -> edit.setSet(SetValue.newBuilder().addAllValues(requests.direction(random)));
